@@ -1,0 +1,1 @@
+"""Social Hub's rooms. See ARCHITECTURE.md for who may import whom."""

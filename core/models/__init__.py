@@ -1,0 +1,5 @@
+"""The tables and their enums, one file a room. Importing this module makes all of them known to SQLModel."""
+
+from core.models import analytics, channel, inbox, monitoring, planning, team
+
+__all__ = ["analytics", "channel", "inbox", "monitoring", "planning", "team"]

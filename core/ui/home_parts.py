@@ -1,0 +1,144 @@
+"""The parts of Home: the two doors of a first visit, and lists of what waits."""
+
+import streamlit as st
+
+from core.models.channel import ChannelState
+from core.models.planning import DeliveryState
+from core.services import sandbox
+from core.services.health import WORKER_LATE
+from core.services.overview import CAP, Overview
+from core.services.team import Right
+from core.ui.page import Page, act_alone
+from core.ui.parts import ago, exact, shown
+
+CHANNEL_WORDS = {ChannelState.NEEDS_REAUTH: "Reconnect", ChannelState.ACTIVE: "Trouble"}
+
+
+def count(number: int) -> str:
+    """A capped count for people."""
+    return f"{CAP - 1}+" if number >= CAP else str(number)
+
+
+def two_doors(page: Page) -> None:
+    """Nothing is connected yet: connect a channel, or look around first."""
+    st.subheader("Two ways to begin")
+    if not page.actor.may(Right.CHANNELS):
+        st.info("No channel is connected yet. Ask an administrator of your team to connect the first one.")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True, height="stretch"):
+        st.markdown("##### :material/add_link: Connect a channel")
+        st.write(
+            "Bring your own profiles on Mastodon or Bluesky. Their messages arrive in the inbox within a minute, "
+            "and posts can be planned at once."
+        )
+        if st.button("Connect a channel", type="primary", key="door_connect"):
+            st.switch_page("pages/channels.py")
+    with right.container(border=True, height="stretch"):
+        st.markdown("##### :material/explore: Explore the sandbox")
+        st.write(
+            "An invented company with three channels, its audience and half a year of history, on a small network that runs "
+            "only on this machine. Try everything; nothing leaves the house, and it can be removed again."
+        )
+        if st.button("Explore the sandbox", key="door_sandbox"):
+            act_alone(lambda: sandbox.explore(page.actor), done="The sandbox is being filled.", spinner="Opening …")
+
+
+def worker_state(home: Overview) -> None:
+    """Say when nobody syncs and publishes."""
+    if home.worker_age is None:
+        st.error(
+            "The worker isn't running: nothing is synced or published. Start the hub with `make run`.",
+            icon=":material/power_off:",
+        )
+    elif home.worker_age > WORKER_LATE.total_seconds():
+        st.error(
+            f"The worker has been silent for {home.worker_age / 60:.0f} minutes: nothing is synced or published. "
+            "Start the hub again.",
+            icon=":material/power_off:",
+        )
+
+
+def headline(home: Overview) -> None:
+    """One sentence first: is there something to do?"""
+    troubles = len(home.deliveries) + len(home.channels)
+    if home.waiting_count or troubles:
+        words = [
+            f"**{count(home.waiting_count)}** waiting for an answer" if home.waiting_count else "",
+            f"**{troubles}** to look after" if troubles else "",
+            f"**{len(home.due)}** going out today" if home.due else "",
+        ]
+        st.markdown(" · ".join(word for word in words if word))
+    else:
+        st.success("Nobody waits for an answer and nothing is broken.", icon=":material/check_circle:")
+
+
+def waiting(home: Overview, page: Page) -> None:
+    """Who has waited longest."""
+    st.subheader("Waiting for an answer")
+    if not home.waiting:
+        st.caption("Questions and comments that nobody has answered will appear here, longest wait first.")
+        return
+    for talk in home.waiting:
+        with st.container(border=True, gap="xxsmall"):
+            who, since = st.columns([3, 1], vertical_alignment="center")
+            who.page_link(
+                "pages/inbox.py",
+                label=f"**{shown(talk.contact)}**",
+                query_params={"conversation": str(talk.conversation_id)},
+            )
+            since.caption(ago(talk.waiting_since, page.zone), help=exact(talk.waiting_since, page.zone))
+            st.caption(shown(talk.preview))
+    if home.waiting_count > len(home.waiting):
+        st.page_link("pages/inbox.py", label=f"All {count(home.waiting_count)} in the inbox", icon=":material/inbox:")
+
+
+def mentions(home: Overview) -> None:
+    """Hits of the monitors nobody has looked at."""
+    if home.new_mentions:
+        st.page_link(
+            "pages/monitoring.py",
+            label=f"{count(home.new_mentions)} new mentions found by your monitors",
+            icon=":material/radar:",
+        )
+
+
+def trouble(home: Overview) -> None:
+    """What failed, or may have, and channels that need care."""
+    if not home.deliveries and not home.channels:
+        return
+    st.subheader("Needs care")
+    for delivery in home.deliveries:
+        with st.container(border=True, gap="xxsmall"):
+            unsure = delivery.state == DeliveryState.UNCONFIRMED
+            label = f"**{'Not confirmed' if unsure else 'Not sent'}:** {shown(delivery.title)}"
+            if delivery.post_id is not None:
+                st.page_link("pages/planning.py", label=label, query_params={"post": str(delivery.post_id)})
+            else:
+                st.page_link(
+                    "pages/inbox.py", label=label, query_params={"conversation": str(delivery.conversation_id)}
+                )
+            st.caption(f"{shown(delivery.channel)} · {shown(delivery.error)}")
+    for channel in home.channels:
+        with st.container(border=True, gap="xxsmall"):
+            word = CHANNEL_WORDS.get(channel.state, "Trouble")
+            st.page_link("pages/channels.py", label=f"**{word}:** {shown(channel.handle)}")
+            st.caption(shown(channel.error))
+
+
+def due_today(home: Overview, page: Page) -> None:
+    """What goes out until midnight."""
+    st.subheader("Going out today")
+    if not home.due:
+        st.caption("Posts that are scheduled for today will appear here.")
+        st.page_link("pages/planning.py", label="Plan a post", icon=":material/edit_calendar:")
+        return
+    for post in home.due:
+        with st.container(border=True, gap="xxsmall"):
+            when, what = st.columns([1, 4], vertical_alignment="center")
+            when.markdown(f"**{post.due_at.astimezone(page.zone):%H:%M}**")
+            what.page_link("pages/planning.py", label=shown(post.title), query_params={"post": str(post.post_id)})
+            if post.overdue:
+                st.caption(":red[:material/warning: Overdue: it waits for the worker or its channel.]")
+            elif post.channels > 1:
+                st.caption(f"{post.channels} channels")

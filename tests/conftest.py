@@ -1,0 +1,65 @@
+"""What every test gets: a hub of its own (data folder, migrated database, key), and query counting."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from core import db, vault
+from core.services import health
+
+
+def _point_at(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "HUB_SECRET_KEY", "HUB_PUBLIC_URL"):
+        patch.delenv(name, raising=False)
+    patch.setenv("HUB_DATA_DIR", str(folder))
+    db.reset()
+    vault.reset()
+
+
+@pytest.fixture(scope="session")
+def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose database was made by the real migrations, once; copied for each test."""
+    folder = tmp_path_factory.mktemp("hub-template")
+    with pytest.MonkeyPatch.context() as patch:
+        _point_at(folder, patch)
+        health.migrate()
+        with db.engine().connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.reset()
+    return folder
+
+
+@pytest.fixture
+def hub(migrated_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty hub of this test's own: its data folder. `db.read()`, `db.write()` and the services work on it."""
+    folder = tmp_path / "data"
+    shutil.copytree(migrated_folder, folder)
+    _point_at(folder, monkeypatch)
+    yield folder
+    db.reset()
+    vault.reset()
+
+
+class Statements(list[str]):
+    """The SQL statements that ran, without BEGIN, COMMIT and PRAGMA."""
+
+
+@contextmanager
+def counted() -> Iterator[Statements]:
+    """Count what is asked of the database: `with counted() as ran: …; assert len(ran) == 2`."""
+    ran = Statements()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
+            ran.append(statement)
+
+    engine = db.engine()
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield ran
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
