@@ -79,10 +79,12 @@ def _prepare_sqlite(engine: Engine) -> None:
 def make_engine(url: str) -> Engine:
     """A new engine for a database address."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16)
+        engine = create_engine(
+            url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16, hide_parameters=True
+        )
         _prepare_sqlite(engine)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True)
 
 
 @lru_cache(maxsize=1)
@@ -120,3 +122,10 @@ def write() -> Iterator[Session]:
             session.rollback()
             raise
         session.commit()
+
+
+def upsert(session: Session, table: Any) -> Any:
+    """An INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`, for this session's database."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)

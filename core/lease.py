@@ -7,7 +7,10 @@ that means for work that may have left is the caller's to decide (`services/publ
 
 import random
 import secrets
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -22,6 +25,7 @@ Row = TypeVar("Row", bound=Leased)
 
 BACKOFF_FIRST = 5.0  # seconds
 BACKOFF_MOST = 900.0
+LONGEST_WORK = 600.0  # seconds that one claim may be worked on; every request ends long before
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,17 @@ def claim(
     )
     if session.get_bind().dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    before = dict(session.execute(select(keys.id, keys.claim_token).where(keys.id.in_(due))).tuples().all())
+    # The order is asked for once more: the outer statement is free to forget that of the inner one.
+    found = select(keys.id, keys.claim_token).where(keys.id.in_(due)).order_by(keys.due_at, keys.id)
+    before: dict[int, str | None] = {row_id: token for row_id, token in session.execute(found)}
     if not before:
         return []
     token = secrets.token_hex(16)
     taken = session.execute(
         update(table)
         .where(keys.id.in_(list(before)))
-        .values(claim_token=token, lease_until=now + timedelta(seconds=lease_seconds))
+        # Counted from here: waiting for the database's lock must not eat the lease.
+        .values(claim_token=token, lease_until=utc_now() + timedelta(seconds=lease_seconds))
         .execution_options(synchronize_session=False)
     )
     assert isinstance(taken, CursorResult) and taken.rowcount == len(before)
@@ -64,7 +71,7 @@ def hold(session: Session, table: type[Row], claimed: Claim) -> Row | None:
     """The row, locked for this transaction, if the claim is still ours."""
     keys: Any = table.__table__.c  # type: ignore[attr-defined]
     found = select(table).where(keys.id == claimed.id, keys.claim_token == claimed.token).with_for_update()
-    return session.execute(found).scalars().one_or_none()
+    return session.execute(found, execution_options={"populate_existing": True}).scalars().one_or_none()
 
 
 def renew(session: Session, table: type[Row], tokens: Sequence[str], lease_seconds: float) -> None:
@@ -74,7 +81,42 @@ def renew(session: Session, table: type[Row], tokens: Sequence[str], lease_secon
             update(table)
             .where(col(table.claim_token).in_(tokens))
             .values(lease_until=utc_now() + timedelta(seconds=lease_seconds))
+            .execution_options(synchronize_session=False)
         )
+
+
+class Keeper:
+    """Knows the claims that this process works on, and renews them for as long as the work may take.
+
+    Work that hangs for longer than `longest` seconds is no longer renewed: somebody else then looks at the row.
+    """
+
+    def __init__(self, longest: float = LONGEST_WORK) -> None:
+        self.longest = longest
+        self._lock = threading.Lock()
+        self._held: dict[tuple[type[Leased], str], float] = {}
+
+    @contextmanager
+    def keeping(self, table: type[Leased], claimed: Claim) -> Iterator[None]:
+        """While the block runs, `renew` includes this claim."""
+        key = (table, claimed.token)
+        with self._lock:
+            self._held[key] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.pop(key, None)
+
+    def tokens(self) -> dict[type[Leased], list[str]]:
+        """What is worked on now, without what has hung for too long."""
+        oldest = time.monotonic() - self.longest
+        held: dict[type[Leased], list[str]] = {}
+        with self._lock:
+            for (table, token), since in self._held.items():
+                if since >= oldest:
+                    held.setdefault(table, []).append(token)
+        return held
 
 
 def finish(row: Leased, due_at: datetime | None = None) -> None:

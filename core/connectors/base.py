@@ -267,6 +267,7 @@ class Connector(ABC):
     """
 
     capabilities: ClassVar[Capabilities]
+    default_base_url: ClassVar[str] = ""  # where most people's accounts are; empty: the address must be given
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ class Bluesky(Connector):
         channel_metrics=("followers", "following", "posts"),
         docs_url="https://docs.bsky.app",
     )
+    default_base_url: ClassVar[str] = DEFAULT_BASE_URL
 
     def __init__(
         self,

@@ -117,7 +117,7 @@ def _embed(session: Session, http: Http, limits: Limits, piece: DraftPart, text:
 
 
 def _image(session: Session, limits: Limits, image: DraftImage) -> Json:
-    from core.connectors.images import fit  # noqa: PLC0415 - loads Pillow, which a worker without images can spare
+    from core.connectors.images import fit
 
     fitted = fit(image, limits)
     return {

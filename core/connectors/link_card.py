@@ -37,7 +37,7 @@ def read_card(http: Http, url: str, image_bytes: int) -> LinkCard | None:
 
 
 def _head(body: bytes) -> dict[str, str]:
-    from bs4 import BeautifulSoup  # noqa: PLC0415 - the worker stays small until there is a card to make
+    from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(body, "html.parser")
     said: dict[str, str] = {}

@@ -36,6 +36,7 @@ class Mention(SQLModel, table=True):
         Index("ix_mention_newest", "sent_at", "id"),
         Index("ix_mention_new", "sent_at", sqlite_where=sql("state = 'new'"), postgresql_where=sql("state = 'new'")),
         Index("ix_mention_monitor", "monitor_id", "sent_at", "id"),
+        Index("ix_mention_monitor_state", "monitor_id", "state", "sent_at", "id"),
     )
 
     id: int = key()

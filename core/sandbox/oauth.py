@@ -68,12 +68,12 @@ async def verify_app(call: Call) -> Response:
 ASKED = ("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method")
 
 
-class _Refused(Exception):  # noqa: N818 - a page for people
+class _Refused(Exception):
     pass
 
 
 def _asked(call: Call) -> tuple[Row, dict[str, str]]:
-    """The app and what it asks for. Raises `_Refused` with a sentence; never redirects to an address it doesn't know."""
+    """The app and what it asks for. Raises `_Refused`; an address it doesn't know is never redirected to."""
     given = {name: call.params.text(name) for name in ASKED}
     app = call.network.store.one("SELECT * FROM app WHERE client_id = ?", given["client_id"])
     if app is None:
@@ -187,7 +187,7 @@ async def token(call: Call) -> Response:
 
 def _fits(call: Call, app: Row, code: Row) -> bool:
     fresh = millis(call.network.now()) - code["created_at"] < CODE_MILLISECONDS
-    same = code["app_id"] == app["id"] and code["redirect_uri"] == call.params.text("redirect_uri")
+    same: bool = code["app_id"] == app["id"] and code["redirect_uri"] == call.params.text("redirect_uri")
     if not code["challenge"]:
         return fresh and same
     digest = hashlib.sha256(call.params.text("code_verifier").encode()).digest()

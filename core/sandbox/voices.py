@@ -10,6 +10,7 @@ from core.sandbox.plan import BIKES, CHANNELS
 from core.sandbox.rules import Entry, millis
 from core.sandbox.store import Row
 
+PLACEHOLDER = {"de": "Platzhalter", "en": "Placeholder"}  # the pictures are drawn hills, see pictures.py
 PICTURES = {
     "de": (
         "Eine Tasse Kaffee auf einem Holztisch am Fenster, draußen Regen.",
@@ -110,8 +111,8 @@ class Voices:
             id=self.network.store.new_id(created, live=at is None),
             account_id=author["id"],
             mime="image/png",
-            width=960,
-            height=540,
-            description=self.rng.choice(PICTURES[language]),
+            width=720,
+            height=405,
+            description=f"{PLACEHOLDER[language]}: {self.rng.choice(PICTURES[language])}",
             sample=f"{self.rng.random():.6f}",
         )

@@ -50,6 +50,16 @@ def schema_is_current() -> bool:
         return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == migrations.HEAD)
 
 
+def schema_fault() -> str | None:
+    """Why the database can't be used (yet), as a sentence; None when it can."""
+    try:
+        if schema_is_current():
+            return None
+    except (SQLAlchemyError, OSError) as error:
+        return f"The database can't be opened ({type(error).__name__}). Check HUB_DATA_DIR and DATABASE_URL."
+    return "The database isn't at this version's schema. Run: python -m core migrate"
+
+
 def beat(session: Session, worker_id: str) -> None:
     """Write the worker's heartbeat; rows of workers long gone are dropped."""
     now = db.utc_now()

@@ -6,9 +6,10 @@ A constant number of statements whatever shows: the channels meant; the rows; fo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select, text, tuple_, union_all
 from sqlmodel import Session, col
 
 from core.connectors.base import Kind
@@ -88,8 +89,9 @@ def conversations(session: Session, wanted: InboxFilter, after: Cursor | None = 
         return Page((), None)
     if wanted.search.strip():
         return _search(session, wanted, channel_ids, after, limit)
-    merged = _newest(channel_ids, wanted, after, limit + 1)
-    rows = _rows(session, col(Conversation.id).in_(merged))
+    place = {} if after is None else {"after_at": after.at, "after_id": after.id}
+    statement = _newest(tuple(channel_ids), wanted, bool(place), limit + 1)
+    rows = _rows(session, statement, place)
     if len(rows) <= limit:
         return Page(tuple(rows), None)
     last = rows[limit - 1]
@@ -139,29 +141,34 @@ def _found_where(wanted: InboxFilter, channel_ids: Sequence[int]) -> list[Column
     return found
 
 
-def _newest(channel_ids: Sequence[int], wanted: InboxFilter, after: Cursor | None, limit: int) -> Any:
-    """Ids of the newest: each channel's own newest by its index, merged. Quick however rare the state is."""
+@lru_cache(maxsize=128)  # building the statement costs more than running it
+def _newest(channel_ids: tuple[int, ...], wanted: InboxFilter, paged: bool, limit: int) -> Any:
+    """The newest: each channel's own newest by its index, merged. Quick however rare the state is.
+
+    With `paged` the statement takes `after_at` and `after_id`.
+    """
     at, key = col(Conversation.last_message_at), col(Conversation.id)
     where = _where(wanted)
-    if after is not None and after.at is not None:
-        moment = bindparam("after_at", after.at, type_=UtcDateTime())
-        where.append(tuple_(at, key) < tuple_(moment, bindparam("after_id", after.id)))
+    if paged:
+        moment = bindparam("after_at", type_=UtcDateTime())
+        where.append(tuple_(at, key) < tuple_(moment, bindparam("after_id", type_=Integer())))
     parts = []
     for channel_id in channel_ids:
-        newest = select(key.label("id"), at.label("at")).where(col(Conversation.channel_id) == channel_id, *where)
+        newest: Any = select(key.label("id"), at.label("at")).where(col(Conversation.channel_id) == channel_id, *where)
         part = newest.order_by(at.desc(), key.desc()).limit(limit).subquery()
         parts.append(select(part.c.id, part.c.at))
     merged = union_all(*parts).subquery()
-    return select(merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
+    ids = select(merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
+    return _full_rows().where(col(Conversation.id).in_(ids))
 
 
-def _rows(session: Session, which: ColumnElement[bool]) -> list[ConversationRow]:
+def _full_rows() -> Any:
     troubled = (
         select(col(Message.conversation_id))
         .join(Delivery, col(Delivery.message_id) == col(Message.id))
         .where(col(Delivery.state).in_([DeliveryState.FAILED, DeliveryState.UNCONFIRMED]))
     )
-    statement = (
+    return (
         select(
             *_columns(Conversation, "id", "channel_id", "kind", "state", "unread", "message_count", "preview"),
             *_columns(Conversation, "preview_direction", "last_message_at", "waiting_since"),
@@ -175,10 +182,12 @@ def _rows(session: Session, which: ColumnElement[bool]) -> list[ConversationRow]
         .join(Channel, col(Channel.id) == col(Conversation.channel_id))
         .outerjoin(Contact, col(Contact.id) == col(Conversation.contact_id))
         .outerjoin(Group, col(Group.id) == col(Channel.group_id))
-        .where(which)
         .order_by(col(Conversation.last_message_at).desc(), col(Conversation.id).desc())
     )
-    return [_row(dict(row._mapping)) for row in session.execute(statement)]
+
+
+def _rows(session: Session, statement: Any, values: dict[str, Any]) -> list[ConversationRow]:
+    return [_row(dict(row._mapping)) for row in session.execute(statement, values)]
 
 
 def _columns(model: type[Conversation], *names: str) -> list[Any]:
@@ -205,7 +214,7 @@ def _search(
         hits, following = inbox_search.hits(session, terms, where, after.id if after else None, limit)
     found = {hit.conversation_id: inbox_search.snippet(hit.text, terms) for hit in hits}
     ids = list(dict.fromkeys([*people, *found]))
-    by_id = {row.id: row for row in _rows(session, col(Conversation.id).in_(ids))}
+    by_id = {row.id: row for row in _rows(session, _full_rows().where(col(Conversation.id).in_(ids)), {})}
     rows = [_with_hit(by_id[i], found.get(i)) for i in ids if i in by_id]
     return Page(tuple(rows), Cursor(following) if following is not None else None)
 

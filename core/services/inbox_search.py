@@ -8,9 +8,23 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import regex
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, collate, column, func, select, table, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    collate,
+    column,
+    func,
+    select,
+    table,
+    text,
+    union_all,
+)
 from sqlmodel import Session, col
 
 from core.models.inbox import Contact, Conversation, Message
@@ -125,7 +139,7 @@ def _newest(
     return session.execute(found).scalars().all()
 
 
-def _matches(session: Session, wanted: Terms) -> tuple[FromClause, ColumnElement[int], ColumnElement[bool]]:
+def _matches(session: Session, wanted: Terms) -> tuple[FromClause, Any, ColumnElement[bool]]:
     """Where hits come from: a table, its message id, the condition."""
     if session.get_bind().dialect.name == "sqlite":
         fts = table("message_fts", column("rowid", Integer))
@@ -183,7 +197,7 @@ def conversations_of_contacts(
     return list(rows.scalars())
 
 
-def _beginning(session: Session, of: ColumnElement[str], start: str) -> Select[tuple[int]]:
+def _beginning(session: Session, of: Any, start: str) -> Select[tuple[int]]:
     if session.get_bind().dialect.name == "sqlite":
         # A range, because LIKE with a bound pattern doesn't use the NOCASE index.
         plain = collate(of, "NOCASE")

@@ -363,6 +363,7 @@ def upgrade() -> None:
     with op.batch_alter_table("mention", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mention_channel_id"), ["channel_id"], unique=False)
         batch_op.create_index("ix_mention_monitor", ["monitor_id", "sent_at", "id"], unique=False)
+        batch_op.create_index("ix_mention_monitor_state", ["monitor_id", "state", "sent_at", "id"], unique=False)
         batch_op.create_index(
             "ix_mention_new",
             ["sent_at"],
@@ -538,6 +539,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_mention_new", sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'")
         )
+        batch_op.drop_index("ix_mention_monitor_state")
         batch_op.drop_index("ix_mention_monitor")
         batch_op.drop_index(batch_op.f("ix_mention_channel_id"))
 

@@ -1,0 +1,65 @@
+"""HTML of the networks, made into safe plain text with its links and line breaks, and texts compared. Pure."""
+
+import re
+import unicodedata
+from html import unescape
+
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_BLOCK_END = re.compile(r"</(p|div|h[1-6]|blockquote|pre|ul|ol)>\s*", re.IGNORECASE)
+_ITEM = re.compile(r"<li[^>]*>", re.IGNORECASE)
+_ITEM_END = re.compile(r"</li>\s*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_HOST_OF_MENTION = re.compile(r"(@[\w.-]+)@[\w.-]+\w", re.UNICODE)
+
+
+def to_text(html: str | None) -> str:
+    """What a person would read, links written out; nothing in it is markup."""
+    if not html:
+        return ""
+    if "<" not in html:
+        return clean(unescape(html))
+    from bs4 import BeautifulSoup
+    from bs4.element import Tag
+
+    marked = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", html))
+    marked = _ITEM_END.sub("\n", _ITEM.sub("• ", marked))
+    soup = BeautifulSoup(marked, "html.parser")
+    for hidden in soup(["script", "style", "template", "iframe"]):
+        hidden.decompose()
+    for link in soup.find_all("a"):
+        if isinstance(link, Tag):
+            link.replace_with(_link(link.get_text(), str(link.get("href") or ""), link.get("class")))
+    return clean(soup.get_text())
+
+
+def _link(words: str, address: str, classes: object) -> str:
+    """Mentions and hashtags as written; a link as its address, with its words before it when they say something else."""
+    names = classes if isinstance(classes, list) else str(classes or "").split()
+    if "mention" in names or "hashtag" in names or words.startswith(("@", "#")):
+        return words
+    if not _WEB.match(address):
+        return words
+    bare = _WEB.sub("", address).rstrip("/")
+    if not words.strip() or bare.startswith(_WEB.sub("", words).strip().rstrip("…/")):
+        return address
+    return f"{words} ({address})"
+
+
+def clean(text: str) -> str:
+    """Without control characters and direction overrides; at most one empty line in a row."""
+    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
+    lines = [line.rstrip() for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def fingerprint(text: str) -> str:
+    """What stays the same of a text however a server dresses it: letters, digits and symbols, without hosts of mentions.
+
+    Two texts with one fingerprint are taken for the same post.
+    """
+    plain = _WEB.sub("", _HOST_OF_MENTION.sub(r"\1", text))
+    folded = unicodedata.normalize("NFKC", plain).casefold()
+    kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LNS")
+    # A text of nothing but punctuation still is a text.
+    return kept or "".join(folded.split())

@@ -1,0 +1,446 @@
+"""The database half of publishing: short transactions that move a delivery through its life. Talks to no network.
+
+What is sent and when is decided in `publishing.py`. Here it is written down, and refused where the claim is no longer
+ours. Between `fix` and the network's answer a part has `sent_at` and no `remote_id`: it may have left.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlmodel import Session, col
+
+from core import db, lease
+from core.connectors.base import Draft, Prepared, Sent
+from core.errors import NeedsReauth, OutcomeUnknown, Rejected
+from core.lease import Claim
+from core.models.analytics import Publication
+from core.models.channel import Channel, ChannelState
+from core.models.inbox import Message
+from core.models.planning import Delivery, DeliveryState
+from core.services import channels, planning
+from core.services.delivery_parts import Job, Part, Stopwatch, digest, pending
+from core.services.intake import make_room, settle
+from core.settings import settings
+
+log = logging.getLogger("hub.publishing")
+
+OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
+MAYBE_OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.UNCONFIRMED)
+ATTEMPTS = 8  # of a post that can't be sent: about a quarter of an hour
+LOOK_ATTEMPTS = 60  # of a look that can't be made: half a day
+CARE_PAUSE = timedelta(minutes=1)
+UNCONFIRMED = (
+    "The network gave no answer and the post isn't in its timeline: it may or may not be online. "
+    "Look there, then say which it is."
+)
+
+Ending = Callable[[Session, Delivery], None]
+"""What becomes of a row at the end of its work. Runs in the transaction that gives the claim back."""
+
+
+# --- claiming -----------------------------------------------------------------------------------------------------
+
+
+def _due(now: datetime) -> tuple[Any, ...]:
+    return (
+        col(Delivery.state).in_(OPEN),
+        col(Delivery.due_at) <= now,
+        or_(col(Delivery.claim_token).is_(None), col(Delivery.lease_until) < now),
+        col(Channel.id) == col(Delivery.channel_id),
+        col(Channel.state) == ChannelState.ACTIVE,
+    )
+
+
+def anything_due(session: Session, within: float = 0.0) -> bool:
+    """Whether a delivery of an active channel is due, now or in so many seconds. One cheap read."""
+    ready = _due(db.utc_now() + timedelta(seconds=within))
+    return session.execute(select(col(Delivery.id)).where(*ready).limit(1)).first() is not None
+
+
+def claim_due(session: Session, limit: int) -> list[Claim]:
+    """Take up to `limit` due deliveries: the oldest of each channel, and none of a channel that is being worked on.
+
+    One at a time a channel: posts go out in the order they are due, and whoever looks for a post of unknown fate
+    never finds one that another is just sending.
+    """
+    if limit < 1:
+        return []
+    session.connection()  # on SQLite this waits for the lock, so that `now` is now
+    now = db.utc_now()
+    oldest = select(col(Delivery.channel_id)).where(*_due(now)).group_by(col(Delivery.channel_id))
+    ids = list(session.execute(oldest.order_by(func.min(col(Delivery.due_at)))).scalars())
+    if not ids:
+        return []
+    # PostgreSQL: whoever holds the channel's row decides alone, and others pass it over.
+    ours = select(col(Channel.id)).where(col(Channel.id).in_(ids)).with_for_update(skip_locked=True)
+    free = set(session.execute(ours).scalars()) - _busy(session, now)
+    claims: list[Claim] = []
+    for channel_id in [i for i in ids if i in free][:limit]:
+        where = [col(Delivery.state).in_(OPEN), col(Delivery.channel_id) == channel_id]
+        claims += lease.claim(session, Delivery, where, 1, settings().lease_seconds)
+    return claims
+
+
+def _busy(session: Session, now: datetime) -> set[int]:
+    held = select(col(Delivery.channel_id)).where(
+        col(Delivery.state).in_(OPEN),
+        col(Delivery.due_at) <= now,
+        col(Delivery.claim_token).is_not(None),
+        col(Delivery.lease_until) >= now,
+    )
+    return set(session.execute(held).scalars())
+
+
+def load(claim: Claim) -> Job | None:
+    """What the work needs to know; None when the row is no longer ours, or no longer to be sent."""
+    with db.read() as session:
+        row = lease.hold(session, Delivery, claim)
+        if row is None or row.state not in OPEN:
+            return None
+        channel = session.get_one(Channel, row.channel_id)
+        parts = tuple(Part.from_json(stored) for stored in row.parts or ())
+        job = Job(claim, row.channel_id, channel.network, row.state, parts, row.looks)
+        try:
+            return replace(job, draft=_draft(session, row))
+        except Exception as error:
+            return replace(job, trouble=error)
+
+
+def _draft(session: Session, row: Delivery) -> Draft:
+    draft = planning.draft_of(session, row)
+    for image in (image for part in draft.parts for image in part.images):
+        if not Path(image.path).is_file():
+            raise Rejected("An image of this post is missing on disk. Add it again, then retry.")
+    return draft
+
+
+# --- the way through ----------------------------------------------------------------------------------------------
+
+
+def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
+    """Write down that this very request is about to leave. None: it must not (the row changed hands or was changed).
+
+    The stopwatch runs since the claim was renewed: whoever sends looks at it first.
+    """
+    with db.write() as session:
+        row = lease.hold(session, Delivery, job.claim)
+        if row is None or not _still_meant(session, row, job):
+            if row is not None:
+                _release(row)
+            return None
+        now, watch = db.utc_now(), Stopwatch()
+        assert job.draft is not None
+        parts = _parts(row)[:number]
+        kept = job.parts[number] if number < len(job.parts) else None
+        if kept is None or kept.replay_key != prepared.replay_key:
+            mark = digest(job.draft, number)
+            piece, count = job.draft.parts[number], len(job.draft.parts)
+            kept = Part(prepared.replay_key, prepared.request, mark, piece.text, count, fixed_at=now)
+        _keep(row, [*parts, replace(kept, sent_at=now, tried_at=now)])
+        row.state, row.looks = DeliveryState.SENDING, 0
+        row.sent_at = now if number == 0 else row.sent_at
+        row.lease_until = now + timedelta(seconds=settings().lease_seconds)
+        return watch
+
+
+def _still_meant(session: Session, row: Delivery, job: Job) -> bool:
+    """Nobody cancelled, moved or changed it, nor paused its channel, since the work began."""
+    if row.state is not DeliveryState.SCHEDULED or row.due_at is None or row.due_at > db.utc_now():
+        return False
+    if session.get_one(Channel, row.channel_id).state is not ChannelState.ACTIVE:
+        return False
+    return _parts(row)[: job.pending] == list(job.parts[: job.pending]) and _draft(session, row) == job.draft
+
+
+def fix_again(claim: Claim, number: int) -> Stopwatch | None:
+    """Write down that a part of unknown outcome is about to leave once more, unchanged. None: it must not."""
+    with db.write() as session:
+        row = lease.hold(session, Delivery, claim)
+        if row is None or row.state not in (DeliveryState.SENDING, DeliveryState.CHECKING):
+            return None
+        if session.get_one(Channel, row.channel_id).state is not ChannelState.ACTIVE:
+            _release(row)
+            return None
+        parts, now, watch = _parts(row), db.utc_now(), Stopwatch()
+        parts[number] = replace(parts[number], tried_at=now)
+        _keep(row, parts)
+        row.state = DeliveryState.CHECKING
+        row.lease_until = now + timedelta(seconds=settings().lease_seconds)
+        return watch
+
+
+def accept(claim: Claim, number: int, key: str, sent: Sent) -> bool:
+    """Write down that the network accepted a part. True: the claim is ours and parts are left to send.
+
+    Whoever sent it knows the truth, even if the claim was lost meanwhile (the process was stopped for long): then the
+    result is kept as long as the row still has this very request without an answer. The claim of whoever looks for it
+    in the meantime ends, and their own finding is dropped as this one would have been.
+    """
+    with db.write() as session:
+        row = session.get(Delivery, claim.id, with_for_update=True)
+        part = _waiting_part(row, number, key)
+        if row is None or part is None:
+            log.error(
+                "delivery %s: part %s was accepted as %s, but the row is gone", claim.id, number + 1, sent.remote_id
+            )
+            return False
+        if part.remote_id is not None:
+            if part.remote_id != sent.remote_id:
+                log.error("delivery %s: online twice, as %s and %s", row.id, part.remote_id, sent.remote_id)
+            return False
+        held = row.claim_token == claim.token
+        if not held:
+            log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
+        _accepted(session, row, number, sent)
+        if row.state is not DeliveryState.PUBLISHED and not held:
+            lease.finish(row, db.utc_now())  # the rest of the thread is for whoever comes next
+        return held and row.state is not DeliveryState.PUBLISHED
+
+
+def adopt(claim: Claim, number: int, found: Sent) -> bool | None:
+    """As `accept`, for a post that a look has found. None when it can't be told to be this one.
+
+    It isn't when another delivery has it already; it can't be told when another delivery with the same words on the
+    same channel has no answer either.
+    """
+    with db.write() as session:
+        row = lease.hold(session, Delivery, claim)
+        if row is None:
+            return False
+        if _somebody_elses(session, row, found.remote_id) or _has_twin(session, row, number):
+            return None
+        _accepted(session, row, number, found)
+        return row.state is not DeliveryState.PUBLISHED
+
+
+def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> list[Claim]:
+    """Let `ending` decide what becomes of the row, if it is still ours; in the same commit, take what is due next."""
+    with db.write() as session:
+        if ending is not None:
+            row = lease.hold(session, Delivery, claim)
+            if row is None:
+                log.warning("delivery %s: the claim was lost, the outcome is left to its new holder", claim.id)
+            else:
+                ending(session, row)
+        return claim_due(session, 1) if take_next else []
+
+
+# --- endings ------------------------------------------------------------------------------------------------------
+
+
+def not_sent(number: int, then: Ending) -> Ending:
+    """The request surely wasn't accepted: the row is as if it had not left, the fixed request is kept for next time."""
+
+    def ending(session: Session, row: Delivery) -> None:
+        parts = _parts(row)
+        if number < len(parts) and parts[number].sent is None:
+            parts[number] = replace(parts[number], sent_at=None, tried_at=None)
+            _keep(row, parts)
+        row.state = DeliveryState.SCHEDULED
+        then(session, row)
+
+    return ending
+
+
+def failed(error: Exception) -> Ending:
+    """Refused for good. What is out of a thread stays out, and the sentence says so."""
+
+    def ending(session: Session, row: Delivery) -> None:
+        out = pending(_parts(row))
+        said = f"{error} ({out} of {row.parts[0]['count']} parts are online.)" if out and row.parts else str(error)
+        row.state = DeliveryState.FAILED
+        lease.give_up(row, error)
+        row.last_error = said[:500]
+        _settle(session, row)
+
+    return ending
+
+
+def snoozed(until: datetime, error: Exception) -> Ending:
+    """Not before `until`; spends no attempt."""
+
+    def ending(session: Session, row: Delivery) -> None:
+        if row.state is DeliveryState.SENDING:
+            row.state = DeliveryState.CHECKING
+        lease.snooze(row, until, error)
+
+    return ending
+
+
+def put_off(error: Exception) -> Ending:
+    """Again later, after a pause that doubles; for good after too many attempts."""
+
+    def ending(session: Session, row: Delivery) -> None:
+        lease.back_off(row, error)
+        if row.state is DeliveryState.SCHEDULED and row.attempts >= ATTEMPTS:
+            failed(error)(session, row)
+        elif row.state is not DeliveryState.SCHEDULED:
+            row.state = DeliveryState.CHECKING
+            if row.attempts >= LOOK_ATTEMPTS:
+                _unconfirmed(session, row)
+
+    return ending
+
+
+def needs_channel(error: Exception) -> Ending:
+    """The channel needs care: the row waits as it is and spends no attempt. It is due again once the channel is active.
+
+    What isn't `NeedsReauth` leaves the channel active (the key is missing, say): then the row asks again in a minute.
+    """
+
+    def ending(session: Session, row: Delivery) -> None:
+        at_once = isinstance(error, NeedsReauth) and row.due_at is not None
+        snoozed(row.due_at if at_once else db.utc_now() + CARE_PAUSE, error)(session, row)  # type: ignore[arg-type]
+        channels.note_error(session, row.channel_id, error)
+
+    return ending
+
+
+def look_again(error: Exception, pauses: tuple[float, ...], looked: bool) -> Ending:
+    """Nobody knows whether it is out: look after the next of `pauses` (seconds); after the last a person decides."""
+
+    def ending(session: Session, row: Delivery) -> None:
+        row.looks += looked
+        if row.looks >= len(pauses):
+            _unconfirmed(session, row)
+            return
+        row.state = DeliveryState.CHECKING
+        row.attempts += not looked
+        lease.snooze(row, db.utc_now() + timedelta(seconds=pauses[row.looks]), error)
+
+    return ending
+
+
+def _unconfirmed(session: Session, row: Delivery) -> None:
+    row.state = DeliveryState.UNCONFIRMED
+    lease.give_up(row, OutcomeUnknown(UNCONFIRMED))
+    _settle(session, row)
+    log.warning("delivery %s: unconfirmed, a person must look", row.id)
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def _parts(row: Delivery) -> list[Part]:
+    return [Part.from_json(stored) for stored in row.parts or ()]
+
+
+def _keep(row: Delivery, parts: list[Part]) -> None:
+    row.parts = [part.to_json() for part in parts]
+
+
+def _release(row: Delivery) -> None:
+    """Give the claim back and leave everything else as whoever changed the row wants it."""
+    row.claim_token = row.lease_until = None
+
+
+def _waiting_part(row: Delivery | None, number: int, key: str) -> Part | None:
+    parts = _parts(row) if row is not None else []
+    return parts[number] if number < len(parts) and parts[number].replay_key == key else None
+
+
+def _accepted(session: Session, row: Delivery, number: int, sent: Sent) -> None:
+    parts = _parts(row)
+    parts[number] = replace(parts[number], at=sent.at, remote_id=sent.remote_id, url=sent.url, extra=dict(sent.extra))
+    _keep(row, parts)
+    row.attempts = row.looks = 0
+    if number == 0:
+        row.remote_id, row.url, row.published_at = sent.remote_id, sent.url, sent.at
+    with _beside(session, row):
+        if row.message_id is None:
+            _note_publication(session, row, parts[number], sent)
+        elif number == 0:
+            _note_answer(session, row, sent)
+    if number + 1 >= parts[number].count:
+        row.state = DeliveryState.PUBLISHED
+        lease.finish(row)
+        _settle(session, row)
+    else:
+        row.state = DeliveryState.SCHEDULED
+        row.lease_until = db.utc_now() + timedelta(seconds=settings().lease_seconds)
+
+
+def _note_publication(session: Session, row: Delivery, part: Part, sent: Sent) -> None:
+    """So that analytics sees it at once; a sync may have brought it already."""
+    publication = {
+        "channel_id": row.channel_id,
+        "delivery_id": row.id,
+        "remote_id": sent.remote_id,
+        "text": part.text,
+        "url": sent.url,
+        "published_at": sent.at,
+    }
+    counts = dict.fromkeys(("likes", "shares", "comments", "quotes"), 0)
+    made = db.upsert(session, Publication.__table__).values(publication | counts)  # type: ignore[attr-defined]
+    session.execute(
+        made.on_conflict_do_update(index_elements=["channel_id", "remote_id"], set_={"delivery_id": row.id})
+    )
+
+
+def _note_answer(session: Session, row: Delivery, sent: Sent) -> None:
+    assert row.message_id is not None
+    make_room(session, row.message_id, row.channel_id, sent.remote_id)
+    message = session.get_one(Message, row.message_id)
+    message.remote_id, message.url, message.sent_at = sent.remote_id, sent.url, sent.at
+
+
+def _settle(session: Session, row: Delivery) -> None:
+    """What follows from the delivery's state: the post's, or the conversation's."""
+    with _beside(session, row):
+        if row.post_id is not None:
+            planning.settle_post(session, row.post_id)
+        elif row.message_id is not None:
+            settle(session, [session.get_one(Message, row.message_id).conversation_id])
+
+
+@contextmanager
+def _beside(session: Session, row: Delivery) -> Iterator[None]:
+    """A fault in what only follows from a delivery must not undo the record of what the network accepted."""
+    session.flush()
+    delivery_id = row.id
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except Exception:
+        log.exception("delivery %s: what follows from it could not be stored", delivery_id)
+
+
+def _somebody_elses(session: Session, row: Delivery, remote_id: str) -> bool:
+    """Whether a post at the network is known as another delivery's, or as another part of this one."""
+    if any(part.remote_id == remote_id for part in _parts(row)):
+        return True
+    post = select(col(Publication.id)).where(
+        col(Publication.channel_id) == row.channel_id,
+        col(Publication.remote_id) == remote_id,
+        col(Publication.delivery_id) != row.id,
+    )
+    answer = (
+        select(col(Message.id))
+        .join(Delivery, col(Delivery.message_id) == col(Message.id))
+        .where(
+            col(Message.channel_id) == row.channel_id,
+            col(Message.remote_id) == remote_id,
+            col(Delivery.id) != row.id,
+        )
+    )
+    return any(session.execute(there.limit(1)).first() for there in (post, answer))
+
+
+def _has_twin(session: Session, row: Delivery, number: int) -> bool:
+    """Whether another delivery of the channel with the very same words may be what was found."""
+    mark = _parts(row)[number].digest
+    others = select(col(Delivery.parts)).where(
+        col(Delivery.channel_id) == row.channel_id, col(Delivery.state).in_(MAYBE_OUT), col(Delivery.id) != row.id
+    )
+    for stored in session.execute(others).scalars():
+        parts = [Part.from_json(one) for one in stored or ()]
+        if any(part.sent is None and part.sent_at is not None and part.digest == mark for part in parts):
+            return True
+    return False

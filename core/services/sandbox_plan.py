@@ -1,0 +1,1 @@
+"""The sandbox's content plan, made into posts of the hub through `planning.py`."""

@@ -1,0 +1,181 @@
+"""The process that talks to the networks: `python worker.py` until SIGTERM, `python worker.py --once` for what is due.
+
+It only decides when to look and how much may run at once; what is done is in `core/services`. Two of them at once do no
+harm, and one that is killed leaves nothing that the next one wouldn't find.
+"""
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import schedule
+
+from core import db
+from core.services import channels, health, publishing, sandbox, sync
+from core.services.logs import set_up_logging
+from core.settings import settings
+
+log = logging.getLogger("hub.worker")
+
+LOOK_SECONDS = 0.2
+LAST_SECONDS = 10.0  # for the work in hand when told to stop
+SOON_SECONDS = 6.0  # `--once` waits for what follows so soon (looks at unknown outcomes), …
+ONCE_SECONDS = 60.0  # … for so long
+
+
+def safely(call: Callable[..., object], *given: object) -> None:
+    """A fault in one tick or one piece of work is logged, and the worker goes on."""
+    try:
+        call(*given)
+    except Exception:
+        log.exception("%s failed", getattr(call, "__qualname__", call))
+
+
+class Crew:
+    """Threads that are given only what they can start at once, so that no claim waits in a queue."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self._size = size
+        self._running: set[Future[None]] = set()
+
+    @property
+    def free(self) -> int:
+        """How many threads have nothing to do."""
+        self._running = {future for future in self._running if not future.done()}
+        return self._size - len(self._running)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all of them have nothing to do."""
+        return self.free == self._size
+
+    def start(self, call: Callable[..., object], *given: object) -> None:
+        """Run `call(*given)` in a free thread; where none is, not at all."""
+        if self.free:
+            self._running.add(self._pool.submit(safely, call, *given))
+
+    def finish(self, seconds: float) -> bool:
+        """Wait for the work in hand; False when it takes longer."""
+        return not wait(self._running, timeout=max(seconds, 0)).not_done
+
+
+class Worker:
+    """Looks, and hands what is due to its crews, until `stop` is set."""
+
+    def __init__(self) -> None:
+        self.id = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.stop = threading.Event()
+        self.publishers = Crew("publish", settings().publish_threads)
+        self.syncers = Crew("sync", settings().sync_threads)
+        self.keepers = Crew("keep", 2)  # housekeeping that may take its time
+        self.clock = schedule.Scheduler()
+        every = self.clock.every
+        every(1).seconds.do(safely, self.look_for_syncs)
+        every(5).seconds.do(safely, self.write, health.beat, self.id)
+        every(max(1, int(settings().lease_seconds / 4))).seconds.do(safely, self.renew)
+        every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
+        every(60).seconds.do(self.keepers.start, channels.purge_removed)
+
+    def run(self) -> None:
+        """Until told to stop."""
+        self.keepers.start(sandbox.ensure_running)
+        self.begin()
+        while not self.stop.wait(LOOK_SECONDS):
+            self.clock.run_pending()
+            safely(self.look_for_posts)
+        self.end()
+
+    def once(self) -> None:
+        """All that is due now, and what follows from it within seconds."""
+        safely(sandbox.ensure_running)
+        self.begin()
+        until = time.monotonic() + ONCE_SECONDS
+        while not self.stop.wait(0.05):
+            self.clock.run_pending()
+            self.look_for_posts()
+            self.look_for_syncs()
+            if self.publishers.idle and self.syncers.idle and not self.due(until):
+                break
+        self.end()
+
+    def begin(self) -> None:
+        """Show that we are here."""
+        log.info("started worker=%s", self.id)
+        safely(self.write, health.beat, self.id)
+        safely(self.look_for_syncs)
+
+    def end(self) -> None:
+        """Take nothing new, finish what is in hand, go."""
+        self.stop.set()
+        deadline = time.monotonic() + LAST_SECONDS
+        done = [crew.finish(deadline - time.monotonic()) for crew in (self.publishers, self.syncers, self.keepers)]
+        safely(sandbox.stop)
+        safely(self.write, health.sign_off, self.id)
+        log.info("stopped worker=%s%s", self.id, "" if all(done) else ", the next one looks at what was in hand")
+        if not all(done):
+            logging.shutdown()
+            os._exit(0)  # threads that hang would keep the process
+
+    def due(self, until: float) -> bool:
+        """Whether anything is due now, or follows soon."""
+        soon = SOON_SECONDS if time.monotonic() < until else 0.0
+        with db.read() as session:
+            return publishing.anything_due(session, soon) or sync.anything_due(session)
+
+    def look_for_posts(self) -> None:
+        """Start what is due to go out."""
+        for claim in publishing.claim_now(self.publishers.free):
+            self.publishers.start(publishing.run, claim, self.stop.is_set)
+
+    def look_for_syncs(self) -> None:
+        """Start the syncs that are due."""
+        free = self.syncers.free
+        for claim in sync.claim_due(self.id, free) if free else ():
+            self.syncers.start(sync.run, claim)
+
+    def renew(self) -> None:
+        """Keep the claims on what is being worked on."""
+        self.write(publishing.renew_held)
+        self.write(sync.renew_held)
+
+    def write(self, call: Callable[..., object], *given: object) -> None:
+        """One short transaction."""
+        with db.write() as session:
+            call(session, *given)
+
+
+def main() -> int:
+    """The command line. Exit code 0 done, 1 could not."""
+    parser = argparse.ArgumentParser(description="Syncs the channels and publishes what is due.")
+    parser.add_argument("--once", action="store_true", help="do all that is due, then end")
+    once = parser.parse_args().once
+    set_up_logging()
+    if once and (fault := health.schema_fault()):
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    worker = Worker()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop.set())
+    if once:
+        worker.once()
+        return 0
+    said = None
+    while (fault := health.schema_fault()) and not worker.stop.wait(1):
+        # Web and worker start together, and only one of them migrates.
+        log.log(logging.DEBUG if fault == said else logging.WARNING, "waiting: %s", fault)
+        said = fault
+    worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
