@@ -152,7 +152,8 @@ class FakeConnector(Connector):
             raise self.network.prepare_faults.popleft()
         above = previous[-1].remote_id if previous else None
         answered = draft.reply_to.remote_id if draft.reply_to else None
-        return Prepared(replay_key, {"text": draft.parts[part].text, "below": above or answered})
+        by = self.credentials["access_token"]
+        return Prepared(replay_key, {"text": draft.parts[part].text, "below": above or answered, "by": by})
 
     def publish(self, prepared: Prepared) -> Sent:
         """Send it."""

@@ -34,7 +34,7 @@ def to_text(html: str | None) -> str:
 
 
 def _link(words: str, address: str, classes: object) -> str:
-    """Mentions and hashtags as written; a link as its address, with its words before it when they say something else."""
+    """Mentions and hashtags as written; a link as its address, after its words when those say something else."""
     names = classes if isinstance(classes, list) else str(classes or "").split()
     if "mention" in names or "hashtag" in names or words.startswith(("@", "#")):
         return words
@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """What stays the same of a text however a server dresses it: letters, digits and symbols, without hosts of mentions.
+    """What stays the same of a text however a server dresses it: letters, digits and symbols; no hosts of mentions.
 
     Two texts with one fingerprint are taken for the same post.
     """

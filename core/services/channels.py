@@ -27,10 +27,12 @@ from core.services.connecting import (
     connect_password,
     connect_token,
     finish_oauth,
+    reconnect,
     revoke,
     start_oauth,
 )
-from core.services.monitoring import ensure_cursors
+from core.services.monitor_cursors import ensure_cursors
+from core.services.planning import settle_post
 from core.services.team import Actor, Right, audit, require
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "open_connector",
     "pause",
     "purge_removed",
+    "reconnect",
     "remove",
     "resume",
     "set_group",
@@ -174,8 +177,6 @@ def _give_back(row: Channel) -> None:
 
 
 def _cancel_deliveries(session: Session, channel_id: int) -> None:
-    from core.services.planning import settle_post  # planning asks about channels too
-
     posts = session.execute(
         update(Delivery)
         .where(col(Delivery.channel_id) == channel_id, col(Delivery.state).in_(OPEN))

@@ -113,7 +113,7 @@ def load(claim: Claim) -> Job | None:
 
 
 def _draft(session: Session, row: Delivery) -> Draft:
-    draft = planning.draft_of(session, row)
+    draft: Draft = planning.draft_of(session, row)
     for image in (image for part in draft.parts for image in part.images):
         if not Path(image.path).is_file():
             raise Rejected("An image of this post is missing on disk. Add it again, then retry.")
@@ -151,7 +151,9 @@ def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
 
 def _still_meant(session: Session, row: Delivery, job: Job) -> bool:
     """Nobody cancelled, moved or changed it, nor paused its channel, since the work began."""
-    if row.state is not DeliveryState.SCHEDULED or row.due_at is None or row.due_at > db.utc_now():
+    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.SENDING):
+        return False
+    if row.due_at is None or row.due_at > db.utc_now():
         return False
     if session.get_one(Channel, row.channel_id).state is not ChannelState.ACTIVE:
         return False
@@ -362,7 +364,7 @@ def _accepted(session: Session, row: Delivery, number: int, sent: Sent) -> None:
         lease.finish(row)
         _settle(session, row)
     else:
-        row.state = DeliveryState.SCHEDULED
+        row.state = DeliveryState.SENDING  # a thread that is half out can't be cancelled while it goes on
         row.lease_until = db.utc_now() + timedelta(seconds=settings().lease_seconds)
 
 

@@ -79,6 +79,13 @@ class Job:
         """Number of the first part that isn't known to be out."""
         return pending(self.parts)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a part may have left and nobody knows what became of it."""
+        if self.state is DeliveryState.SCHEDULED:
+            return False
+        return any(part.sent_at is not None for part in self.parts[self.pending :])
+
 
 class Stopwatch:
     """Seconds since it was made, by whichever clock ran further: one of them stands still while a machine sleeps."""

@@ -13,7 +13,6 @@ from typing import Any
 import regex
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Integer,
     Select,
     and_,
@@ -139,14 +138,14 @@ def _newest(
     return session.execute(found).scalars().all()
 
 
-def _matches(session: Session, wanted: Terms) -> tuple[FromClause, Any, ColumnElement[bool]]:
+def _matches(session: Session, wanted: Terms) -> tuple[Any, Any, Any]:
     """Where hits come from: a table, its message id, the condition."""
     if session.get_bind().dialect.name == "sqlite":
         fts = table("message_fts", column("rowid", Integer))
-        return fts, fts.c.rowid, text("message_fts MATCH :query").bindparams(query=wanted.fts5())  # type: ignore[return-value]
+        return fts, fts.c.rowid, text("message_fts MATCH :query").bindparams(query=wanted.fts5())
     words = func.to_tsquery("simple", wanted.tsquery())
     matching = func.to_tsvector("simple", col(Message.text)).op("@@")(words)
-    return Message.__table__, col(Message.id), matching  # type: ignore[attr-defined,return-value]
+    return Message.__table__, col(Message.id), matching  # type: ignore[attr-defined]
 
 
 def _window(session: Session, wanted: Terms, top: int) -> Select[tuple[int]]:
@@ -166,7 +165,7 @@ def _shown_before(session: Session, wanted: Terms, shown: Sequence[Hit], before:
         source, message_id, matching = _matches(session, wanted)
         there = select(message_id).select_from(source).where(matching, message_id == col(Message.id)).exists()
     else:
-        there = _matches(session, wanted)[2]  # type: ignore[assignment]
+        there = _matches(session, wanted)[2]
     rows = session.execute(
         select(col(Message.conversation_id))
         .where(col(Message.conversation_id).in_([hit.conversation_id for hit in shown]))

@@ -9,7 +9,7 @@ from core.settings import settings
 class OneLine(logging.Formatter):
     """One line an event: a traceback's lines are joined."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         """As text without line breaks."""

@@ -99,13 +99,19 @@ def _channel_trouble() -> ColumnElement[bool]:
 
 
 def waiting_counts(session: Session) -> dict[str, int]:
-    """How much waits behind each door (`inbox`, `monitoring`, `planning`, `channels`), capped at CAP. One statement."""
+    """How much waits behind each door (`inbox`, `monitoring`, `planning`, `channels`), capped at CAP. One statement.
+
+    `sandbox` is the number of sandbox channels.
+    """
     row = session.execute(
         select(
             _capped(col(Conversation.unread) > 0, of=col(Conversation.id)).label("inbox"),
             _capped(col(Mention.state) == MentionState.NEW, of=col(Mention.id)).label("monitoring"),
             _capped(_troubled(), of=col(Delivery.id)).label("planning"),
             _capped(_channel_trouble(), of=col(Channel.id)).label("channels"),
+            _capped(
+                col(Channel.is_sandbox), col(Channel.state) != ChannelState.REMOVED, of=col(Channel.id)
+            ).label("sandbox"),
         )
     ).one()
     return dict(row._mapping)

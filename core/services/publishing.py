@@ -5,7 +5,7 @@ The life of a delivery (rows are moved by `deliveries.py`, each move one commit)
 1. `scheduled`, due, its channel active: claimed.
 2. Prepared: uploads and look-ups, which may be repeated. Nothing has left.
 3. `sending`: the request, its replay key and `sent_at` are committed. From here on it may have left.
-4. Published: the answer is committed; the next part of a thread begins at 2, the last part makes it `published`.
+4. Accepted: the answer is committed; the next part of a thread begins at 2, the last part makes it `published`.
    An answer that says "not accepted" (4xx, refused connection) takes it back to `scheduled` or to `failed`.
 5. `checking`: no answer, or a claim in `sending` whose holder is gone. We look on our own timeline first. Found: that
    is it. Not found, and the network honours replay: the very same request once more. Otherwise we look again, later,
@@ -42,7 +42,7 @@ from core.errors import (
     UserError,
 )
 from core.lease import Claim, Keeper
-from core.models.planning import Delivery, DeliveryState
+from core.models.planning import Delivery
 from core.services import channels, deliveries
 from core.services.deliveries import Ending, anything_due, claim_due
 from core.services.delivery_parts import Job, Part, Stopwatch, digest
@@ -114,7 +114,7 @@ class Publisher:
     def _work(self, claim: Claim) -> Ending | None:
         """One part after another. None: nothing is left to be written down."""
         while (job := deliveries.load(claim)) is not None:
-            step = self._send(job) if job.state is DeliveryState.SCHEDULED else self._resolve(job)
+            step = self._resolve(job) if job.in_doubt else self._send(job)
             if step is not _Step.MORE:
                 return step
         return None
@@ -126,7 +126,7 @@ class Publisher:
             connector = self._open(job.channel_id)
             number, prepared = self._prepare(job, connector)
         except Exception as error:
-            return _before_it_left(job, error)
+            return deliveries.not_sent(job.pending, _before_it_left(job, error))
         watch = deliveries.fix(job, number, prepared)
         if watch is None:
             return None
@@ -174,9 +174,7 @@ class Publisher:
     def _resolve(self, job: Job) -> Ending | _Step | None:
         """Look first; send the same again only where that is known to be safe."""
         number = job.pending
-        part = job.parts[number] if number < len(job.parts) else None
-        if part is None or part.sent_at is None:
-            return deliveries.not_sent(number, deliveries.snoozed(db.utc_now(), RetryLater("Interrupted.")))
+        part = job.parts[number]
         try:
             connector = self._open(job.channel_id)
             found = _look(connector, part)

@@ -12,8 +12,11 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta
+from datetime import time as clock
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -23,10 +26,11 @@ from core import db
 from core.connectors.base import Profile
 from core.models.analytics import Snapshot
 from core.models.channel import Channel, ChannelState
+from core.models.planning import Post, PostState
 from core.sandbox import growth, plan
+from core.services import planning
 from core.services.channel_list import ensure_group
 from core.services.connecting import keep_channel
-from core.services.sandbox_plan import import_plan
 from core.services.team import Actor, Right, audit, require
 from core.settings import settings
 
@@ -34,6 +38,7 @@ log = logging.getLogger("hub.sandbox")
 
 NETWORK = "mastodon"  # what it speaks
 PATIENCE = 30.0  # seconds until it listens; the first start writes half a year of history
+BERLIN = ZoneInfo("Europe/Berlin")
 DATABASE, ADMIN_TOKEN = "sandbox.db", "sandbox-admin.token"
 
 _lock = threading.Lock()
@@ -52,7 +57,7 @@ def explore(actor: Actor) -> list[int]:
             ensure_group(session, group)
         for theirs in plan.CHANNELS:
             ids[theirs.handle] = _connected(session, actor, theirs)
-        import_plan(session, actor, ids)
+        _plan(session, actor, ids)
     return list(ids.values())
 
 
@@ -77,11 +82,11 @@ def _connected(session: Session, actor: Actor, theirs: plan.SandboxChannel) -> i
         select(Channel).where(
             col(Channel.network) == NETWORK,
             col(Channel.base_url) == settings().sandbox_url,
-            col(Channel.remote_id) == profile.remote_id,
+            col(Channel.handle) == profile.handle,
         )
     ).scalar_one_or_none()
     if row is not None and row.state in (ChannelState.ACTIVE, ChannelState.PAUSED):
-        return row.id
+        return int(row.id)
     credentials = {"access_token": theirs.token}
     row, new = keep_channel(session, NETWORK, settings().sandbox_url, profile, credentials, None)
     if row.group_id is None:
@@ -93,10 +98,10 @@ def _connected(session: Session, actor: Actor, theirs: plan.SandboxChannel) -> i
 
 
 def _profile(theirs: plan.SandboxChannel) -> Profile:
-    """As the connector reads it from the server."""
+    """As the connector reads it from the server, but for the id: that is known when the profile is synced."""
     host = urlsplit(settings().sandbox_url).netloc
     address = f"{theirs.handle}@{host}"
-    return Profile(address, f"@{address}", theirs.name, f"{settings().sandbox_url}/@{theirs.handle}")
+    return Profile(theirs.handle, f"@{address}", theirs.name, f"{settings().sandbox_url}/@{theirs.handle}")
 
 
 def _past(channel_id: int, handle: str) -> list[Snapshot]:
@@ -107,6 +112,31 @@ def _past(channel_id: int, handle: str) -> list[Snapshot]:
         for day in days[:-1]
         for metric, value in (("followers", day.followers), ("following", day.following))
     ]
+
+
+def _plan(session: Session, actor: Actor, ids: dict[str, int]) -> None:
+    """The content plan, but for posts that are there already; those to be scheduled lie in the days to come."""
+    titles = [planned.title for planned in plan.PLAN]
+    known = set(session.execute(select(col(Post.title)).where(col(Post.title).in_(titles))).scalars())
+    today = datetime.now(BERLIN).date()
+    for planned in plan.PLAN:
+        if planned.title in known:
+            continue
+        hour, minute = map(int, planned.time.split(":"))
+        at = datetime.combine(today + timedelta(days=planned.day), clock(hour, minute), BERLIN)
+        post_id = planning.create_post(
+            session,
+            actor,
+            title=planned.title,
+            text=planned.text,
+            channel_ids=[ids[handle] for handle in planned.channels],
+            variants={ids[handle]: text for handle, text in planned.variants},
+            planned_at=at,
+            campaign=planned.campaign or "",
+            idea=planned.state == PostState.IDEA,
+        )
+        if planned.state == PostState.SCHEDULED:
+            planning.schedule_post(session, actor, post_id, at)
 
 
 def _wanted() -> bool:

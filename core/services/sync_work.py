@@ -157,6 +157,8 @@ def _profile(connector: Connector, job: Job) -> Found:
     def keep(session: Session, channel: Channel) -> Counts:
         channel.handle, channel.name = profile.handle[:300] or channel.handle, profile.name[:300]
         channel.url = profile.url or channel.url
+        if channel.is_sandbox:  # its ids are made when it is founded, after its channels were connected
+            channel.remote_id = profile.remote_id
         if limits is not None and limits.to_json() != channel.limits:
             channel.limits = limits.to_json()
         intake.store_channel_metrics(session, channel, metrics)

@@ -6,13 +6,15 @@ browser at once (selection, unread mark); Python only has to draw the thread.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from core.ui.parts import ago, exact, network_icon
+from core.ui.parts import ago, exact
 
 from core.connectors.base import Kind
+from core.db import utc_now
 from core.models.inbox import ConversationState, Direction
 from core.services.inbox import ConversationRow
 
@@ -163,12 +165,19 @@ def shown_row(row: ConversationRow, zone: ZoneInfo) -> dict[str, Any]:
         "exact": exact(row.last_message_at, zone),
         "preview": _preview(row),
         "unread": row.unread,
-        "icon": network_icon(row.network),
         "network": row.network,
         "channel": row.channel_handle,
         "channel_full": " · ".join(part for part in (row.channel_handle, row.group) if part),
         "chips": _chips(row, zone),
     }
+
+
+def waited(since: datetime) -> str:
+    """How long somebody has waited, in one unit: `40 min`, `3 h`, `12 d`."""
+    minutes = max(0, int((utc_now() - since).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 def _preview(row: ConversationRow) -> list[str]:
@@ -185,7 +194,7 @@ def _chips(row: ConversationRow, zone: ZoneInfo) -> list[dict[str, str]]:
     if row.trouble:
         chips.append({"tone": "trouble", "word": "Answer not sent"})
     if row.waiting_since and row.state in (ConversationState.OPEN, ConversationState.PENDING):
-        chips.append({"tone": "waits", "word": f"Waits since {exact(row.waiting_since, zone)}"})
+        chips.append({"tone": "waits", "word": f"Waits {waited(row.waiting_since)}"})
     if row.kind != Kind.MENTION:
         chips.append({"tone": "plain", "word": KINDS[row.kind]})
     if row.state != ConversationState.OPEN:

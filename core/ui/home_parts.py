@@ -1,6 +1,8 @@
 """The parts of Home: the two doors of a first visit, and lists of what waits."""
 
 import streamlit as st
+from core.ui.page import Page, act_alone
+from core.ui.parts import ago, exact, shown
 
 from core.models.channel import ChannelState
 from core.models.planning import DeliveryState
@@ -8,8 +10,6 @@ from core.services import sandbox
 from core.services.health import WORKER_LATE
 from core.services.overview import CAP, Overview
 from core.services.team import Right
-from core.ui.page import Page, act_alone
-from core.ui.parts import ago, exact, shown
 
 CHANNEL_WORDS = {ChannelState.NEEDS_REAUTH: "Reconnect", ChannelState.ACTIVE: "Trouble"}
 

@@ -1,7 +1,7 @@
 """The messages of a conversation as one element: bubbles, theirs left, ours right, notes across; all of it text.
 
 A component of our own for the same reasons as `conversation_list.py`: fifty messages in one go, and a stranger's words
-only ever become text nodes; links are made of http(s) addresses alone. Around it (head, answer box) it's plain Streamlit.
+only ever become text nodes; links are made of http(s) addresses alone. Around it is plain Streamlit (`answer.py`).
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _HTML = '<div class="thread" tabindex="0" role="log" aria-label="Messages"></div
 
 _CSS = """
 :host { display: block; }
-.thread { overflow-y: auto; max-height: calc(100dvh - 26rem); min-height: 14rem; display: flex; flex-direction: column;
+.thread { overflow-y: auto; max-height: calc(100dvh - 31rem); min-height: 16rem; display: flex; flex-direction: column;
   gap: .7rem; padding: .25rem .5rem 1rem .1rem; box-sizing: border-box; font-family: var(--st-font);
   color: var(--st-text-color); font-size: .925rem; line-height: 1.5; }
 .thread:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }

@@ -1,12 +1,14 @@
 """Connecting, pausing, reconnecting, removing: secrets stay sealed, history stays, mistakes are told in sentences."""
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from sqlmodel import col, select
 
@@ -19,6 +21,7 @@ from core.models.channel import Channel, ChannelState, OAuthApp, OAuthFlow, Sync
 from core.models.inbox import Conversation, Message
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import AuditEntry, Role
+from core.sandbox.serve import Sandbox, running_sandbox
 from core.services import channels, connecting, intake, monitoring
 from core.services.team import COMMAND_LINE, Actor
 from core.settings import settings
@@ -384,3 +387,77 @@ def test_a_refused_sign_in_is_told(server: FakeServer):
     state = leave(actor)
     with pytest.raises(UserError, match="didn't accept the sign-in"):
         channels.finish_oauth(state, "wrong code", actor.id or 0)
+
+
+# --- against the sandbox: a real server, real OAuth ---------------------------------------------------------------
+
+
+@pytest.fixture
+def sandbox(hub: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with running_sandbox() as running:
+        monkeypatch.setenv("HUB_SANDBOX_PORT", str(urlsplit(running.url).port))
+        settings.cache_clear()
+        yield running
+
+
+def allow(target: str, account: str) -> dict[str, str]:
+    """Do in the sandbox what a person does in the browser; gives what the browser brings back."""
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+    form = asked | {"decision": "allow", "account_id": account}
+    answer = httpx.post(target.partition("?")[0], data=form)
+    assert answer.status_code == 303, answer.text
+    back = urlsplit(answer.headers["location"])
+    assert answer.headers["location"].startswith(connecting.redirect_uri())
+    return {name: values[0] for name, values in parse_qs(back.query).items()}
+
+
+def account(sandbox: Sandbox, handle: str) -> str:
+    told = httpx.get(f"{sandbox.url}/api/v1/accounts/verify_credentials", headers=sandbox.auth(handle))
+    return str(told.json()["id"])
+
+
+def test_oauth_at_a_real_server(sandbox: Sandbox):
+    actor = factories.actor()
+    first, second = (account(sandbox, handle) for handle in list(sandbox.tokens)[:2])
+    back = allow(channels.start_oauth(actor, sandbox.url), first)
+    channel_id = channels.finish_oauth(back["state"], back["code"], actor.id or 0)
+    (found,) = shown()
+    assert (found.id, found.is_sandbox, found.limits.text_length) == (channel_id, True, 500)
+    with db.write() as session:
+        channels.note_error(session, channel_id, NeedsReauth("revoked"))
+    other = allow(channels.start_oauth(actor, found.base_url, channel_id=channel_id), second)
+    with pytest.raises(UserError, match="is to be reconnected"):
+        channels.finish_oauth(other["state"], other["code"], actor.id or 0)
+    assert shown()[0].state == ChannelState.NEEDS_REAUTH
+    again = allow(channels.start_oauth(actor, found.base_url, channel_id=channel_id), first)
+    assert channels.finish_oauth(again["state"], again["code"], actor.id or 0) == channel_id
+    assert shown()[0].state == ChannelState.ACTIVE
+    assert len(rows(OAuthApp)) == 1
+
+
+def test_a_code_is_taken_once_and_a_lost_registration_is_made_anew(sandbox: Sandbox):
+    actor = factories.actor()
+    us = account(sandbox, next(iter(sandbox.tokens)))
+    state = parse_qs(urlsplit(channels.start_oauth(actor, sandbox.url)).query)["state"][0]
+    with pytest.raises(UserError, match="Begin again"):
+        channels.finish_oauth(state, "no such code", actor.id or 0)
+    sandbox.network.store.run("DELETE FROM app WHERE name = 'Social Hub'")
+    back = allow(channels.start_oauth(actor, sandbox.url), us)
+    assert channels.finish_oauth(back["state"], back["code"], actor.id or 0)
+
+
+def test_removing_gives_the_access_back(sandbox: Sandbox):
+    actor = factories.actor()
+    back = allow(channels.start_oauth(actor, sandbox.url), account(sandbox, next(iter(sandbox.tokens))))
+    channel_id = channels.finish_oauth(back["state"], back["code"], actor.id or 0)
+    token = channels.open_connector(channel_id).credentials["access_token"]
+    channels.remove(actor, channel_id)
+    told = httpx.get(f"{sandbox.url}/api/v1/accounts/verify_credentials", headers={"Authorization": f"Bearer {token}"})
+    assert told.status_code == 401
+
+
+def test_a_wrong_token_and_a_wrong_address_are_told(sandbox: Sandbox):
+    with pytest.raises(UserError, match="doesn't accept this token"):
+        connect("wrong", base_url=sandbox.url)
+    with pytest.raises(UserError, match="private network"):
+        connect("any", base_url="https://127.0.0.1:9")

@@ -124,7 +124,7 @@ def test_an_answer_gets_its_place_in_the_conversation(network: FakeNetwork) -> N
         values: dict[str, Any] = {"state": S.SCHEDULED, "due_at": db.utc_now()}
         session.add(Delivery(message_id=message.id, channel_id=here.id, text="Morgen!", **values))
     publishing.publish_due()
-    assert network.posts[0].request == {"text": "Morgen!", "below": "m1"}
+    assert network.posts[0].request["below"] == "m1"
     with db.read() as session:
         sent = session.get_one(Message, message.id)
         assert (sent.remote_id, sent.url, sent.sent_at) == ("r1", "https://fake.example/r1", network.posts[0].at)
@@ -463,7 +463,7 @@ def test_a_thread_that_is_refused_in_the_middle_says_what_is_online(network: Fak
     assert (row(delivery).state, network.texts()) == (S.PUBLISHED, ["eins", "zwei"])
 
 
-# --- a worker that died, or slept --------------------------------------------------------------------------------------
+# --- a worker that died, or slept -------------------------------------------------------------------------------------
 
 
 def claimed() -> lease.Claim:

@@ -1,0 +1,133 @@
+"""From what was typed to what is published: thread parts, images with their files, local times. One way for all.
+
+Composer's preview, scheduler and worker use the same `Draft`, made here.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from core.connectors.base import Draft, DraftImage, DraftPart, Limits, Problem, ReplyTo, Severity, validate
+from core.connectors.registry import connector_class
+from core.errors import Rejected
+from core.models.channel import Channel
+from core.models.inbox import Contact, Conversation, Message
+from core.models.planning import Delivery, MediaAsset, Post, PostMedia
+from core.services.media import media_path
+
+THREAD_LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class PostImage:
+    """An image of a post as the composer shows it; `path` is the local file."""
+
+    media_id: int
+    alt: str
+    filename: str
+    mime: str
+    size: int
+    width: int
+    height: int
+    path: str
+
+    def for_draft(self) -> DraftImage:
+        """As connectors want it."""
+        return DraftImage(self.path, self.mime, self.size, self.width, self.height, self.alt)
+
+
+def draft_from(text: str, images: Sequence[DraftImage] = (), language: str | None = None) -> Draft:
+    """A draft from typed text: a line of only `---` begins the next entry of a thread; images go with the first."""
+    pieces = [piece.strip() for piece in THREAD_LINE.split(text)]
+    texts = [piece for piece in pieces if piece] or [""]
+    parts = [DraftPart(texts[0], tuple(images)), *(DraftPart(piece) for piece in texts[1:])]
+    return Draft(tuple(parts), language)
+
+
+def post_images(session: Session, post_id: int) -> list[PostImage]:
+    """A post's images in their order."""
+    rows = session.execute(
+        select(PostMedia, MediaAsset)
+        .join(MediaAsset, col(MediaAsset.id) == col(PostMedia.media_id))
+        .where(col(PostMedia.post_id) == post_id)
+        .order_by(col(PostMedia.position))
+    ).all()
+    return [
+        PostImage(a.id, m.alt, a.filename, a.mime, a.size, a.width, a.height, str(media_path(a.sha256, a.mime)))
+        for m, a in rows
+    ]
+
+
+def draft_of(session: Session, delivery: Delivery) -> Draft:
+    """What a delivery publishes: its variant or the post's text, or an answer with what it replies to."""
+    if delivery.message_id is not None:
+        return _answer_draft(session, delivery)
+    post = session.get(Post, delivery.post_id)
+    if post is None:
+        raise Rejected("The post of this delivery is gone.")
+    images = [image.for_draft() for image in post_images(session, post.id)]
+    text = delivery.text if delivery.text is not None else post.text
+    return draft_from(text, images, post.language)
+
+
+def _answer_draft(session: Session, delivery: Delivery) -> Draft:
+    found = session.execute(
+        select(Message, Conversation, Contact)
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .outerjoin(Contact, col(Contact.id) == col(Conversation.contact_id))
+        .where(col(Message.id) == delivery.message_id)
+    ).one_or_none()
+    if found is None:
+        raise Rejected("The answer of this delivery is gone.")
+    message, talk, contact = found
+    if not message.reply_to:
+        raise Rejected("The message that this answers is gone.")
+    to = ReplyTo(message.reply_to, talk.remote_id, talk.kind, contact.handle if contact else "")
+    return Draft((DraftPart(delivery.text or message.text),), message.language, to)
+
+
+def problems_of(channel: Channel, draft: Draft) -> list[Problem]:
+    """What stands against this draft on this channel: errors block, warnings ask."""
+    return validate(connector_class(channel.network), draft, Limits.from_json(channel.limits))
+
+
+def first_error(problems: Sequence[Problem]) -> Problem | None:
+    """The first that blocks."""
+    return next((problem for problem in problems if problem.severity is Severity.ERROR), None)
+
+
+def local_to_utc(local: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
+    """A wall-clock time as UTC, and a sentence on the two odd nights of the year.
+
+    A time that summer time skips moves to the first moment that exists; one that comes twice is the first of the two.
+    """
+    local = local.replace(tzinfo=None, fold=0)
+    moment = local.replace(tzinfo=zone).astimezone(UTC)
+    there = moment.astimezone(zone).replace(tzinfo=None)
+    if there != local:
+        # The gap: with fold=0 the offset before the change was used, which lands as far after it as `local` was in.
+        after = local.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
+        before = local.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
+        moment = _first_after_gap(local, zone, before, after)
+        shown = moment.astimezone(zone)
+        return moment, f"{local:%H:%M} doesn't exist that night (summer time begins). It goes out at {shown:%H:%M}."
+    twice = local.replace(tzinfo=zone, fold=1).astimezone(UTC) != moment
+    return moment, f"{local:%H:%M} comes twice that night. It goes out the first time." if twice else None
+
+
+def _first_after_gap(local: datetime, zone: ZoneInfo, before: timedelta, after: timedelta) -> datetime:
+    """The moment at which the clock jumps: searched between the readings of both offsets."""
+    low, high = sorted(((local - before).replace(tzinfo=UTC), (local - after).replace(tzinfo=UTC)))
+    start = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == start:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)

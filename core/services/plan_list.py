@@ -1,0 +1,247 @@
+"""The content plan to look at: pages of rows by keyset, one post with all its deliveries, plain facts for the CLI."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlmodel import Session, col
+
+from core.errors import NotFound
+from core.models.channel import Channel
+from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
+from core.models.team import Member
+from core.services.plan_drafts import PostImage, post_images
+
+
+@dataclass(frozen=True)
+class PlanFilter:
+    """Which posts; an empty field leaves them all in. `since` and `until` are aware and include posts without a time
+    only when neither is given."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    states: tuple[PostState, ...] = ()
+    channel_ids: tuple[int, ...] = ()
+    group_id: int | None = None
+    campaign_id: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class PlanCursor:
+    """The last post shown: go on after it."""
+
+    planned_at: datetime | None
+    id: int
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One post of the plan; `trouble` is why a delivery needs care."""
+
+    id: int
+    title: str
+    text: str
+    state: PostState
+    planned_at: datetime | None
+    campaign: str
+    channel_ids: tuple[int, ...]
+    version: int
+    trouble: str
+
+
+@dataclass(frozen=True)
+class PlanPage:
+    """A page of the plan, earliest first, posts without a time last."""
+
+    rows: tuple[PlanRow, ...]
+    next: PlanCursor | None
+
+
+@dataclass(frozen=True)
+class DeliveryView:
+    """A post on one channel."""
+
+    id: int
+    channel_id: int
+    handle: str
+    network: str
+    state: DeliveryState
+    text: str | None
+    due_at: datetime | None
+    published_at: datetime | None
+    url: str | None
+    error: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class PostDetail:
+    """Everything about one post."""
+
+    id: int
+    title: str
+    text: str
+    language: str | None
+    state: PostState
+    planned_at: datetime | None
+    campaign: str
+    version: int
+    author: str
+    updated_at: datetime
+    images: tuple[PostImage, ...]
+    deliveries: tuple[DeliveryView, ...]
+
+
+def plan(session: Session, wanted: PlanFilter, after: PlanCursor | None = None, limit: int = 100) -> PlanPage:
+    """A page of the plan. Two statements, whatever it shows."""
+    where = _where(wanted)
+    if after is not None:
+        where.append(_after(after))
+    rows = session.execute(
+        select(Post, func.coalesce(col(Campaign.name), ""))
+        .outerjoin(Campaign, col(Campaign.id) == col(Post.campaign_id))
+        .where(*where)
+        .order_by(col(Post.planned_at).is_(None), col(Post.planned_at), col(Post.id))
+        .limit(limit + 1)
+    ).all()
+    shown = rows[:limit]
+    channels, trouble = _by_post(session, [post.id for post, _ in shown])
+    page = tuple(
+        PlanRow(
+            p.id,
+            p.title,
+            p.text,
+            p.state,
+            p.planned_at,
+            campaign,
+            tuple(channels.get(p.id, ())),
+            p.version,
+            trouble.get(p.id, ""),
+        )
+        for p, campaign in shown
+    )
+    more = PlanCursor(page[-1].planned_at, page[-1].id) if len(rows) > limit else None
+    return PlanPage(page, more)
+
+
+def _where(wanted: PlanFilter) -> list[Any]:
+    where: list[Any] = []
+    if wanted.since is not None:
+        where.append(col(Post.planned_at) >= wanted.since)
+    if wanted.until is not None:
+        where.append(col(Post.planned_at) < wanted.until)
+    if wanted.states:
+        where.append(col(Post.state).in_(wanted.states))
+    if wanted.campaign_id is not None:
+        where.append(col(Post.campaign_id) == wanted.campaign_id)
+    if wanted.text.strip():
+        words = f"%{wanted.text.strip().replace('%', '').replace('_', '')}%"
+        where.append(or_(col(Post.title).ilike(words), col(Post.text).ilike(words)))
+    if wanted.channel_ids or wanted.group_id is not None:
+        on = select(col(Delivery.post_id)).where(col(Delivery.post_id) == col(Post.id))
+        if wanted.channel_ids:
+            on = on.where(col(Delivery.channel_id).in_(wanted.channel_ids))
+        if wanted.group_id is not None:
+            on = on.join(Channel, col(Channel.id) == col(Delivery.channel_id)).where(
+                col(Channel.group_id) == wanted.group_id
+            )
+        where.append(on.exists())
+    return where
+
+
+def _after(cursor: PlanCursor) -> Any:
+    if cursor.planned_at is None:
+        return and_(col(Post.planned_at).is_(None), col(Post.id) > cursor.id)
+    return or_(
+        col(Post.planned_at).is_(None),
+        col(Post.planned_at) > cursor.planned_at,
+        and_(col(Post.planned_at) == cursor.planned_at, col(Post.id) > cursor.id),
+    )
+
+
+def _by_post(session: Session, ids: list[int]) -> tuple[dict[int, list[int]], dict[int, str]]:
+    channels: dict[int, list[int]] = {}
+    trouble: dict[int, str] = {}
+    rows = session.execute(
+        select(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.state), col(Delivery.last_error))
+        .where(col(Delivery.post_id).in_(ids))
+        .order_by(col(Delivery.channel_id))
+    ).all()
+    for post_id, channel_id, state, error in rows:
+        assert post_id is not None
+        channels.setdefault(post_id, []).append(channel_id)
+        if state in (DeliveryState.FAILED, DeliveryState.UNCONFIRMED):
+            trouble[post_id] = error or state.value
+    return channels, trouble
+
+
+def post_detail(session: Session, post_id: int) -> PostDetail:
+    """One post with its images and deliveries. Raises `NotFound`."""
+    found = session.execute(
+        select(Post, func.coalesce(col(Campaign.name), ""), func.coalesce(col(Member.name), "Command line"))
+        .outerjoin(Campaign, col(Campaign.id) == col(Post.campaign_id))
+        .outerjoin(Member, col(Member.id) == col(Post.member_id))
+        .where(col(Post.id) == post_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("This post isn't in the plan any more. Somebody may have deleted it.")
+    post, campaign, author = found
+    rows = session.execute(
+        select(Delivery, Channel)
+        .join(Channel, col(Channel.id) == col(Delivery.channel_id))
+        .where(col(Delivery.post_id) == post_id)
+        .order_by(col(Delivery.id))
+    ).all()
+    deliveries = tuple(
+        DeliveryView(
+            *(d.id, c.id, c.handle, c.network, d.state, d.text, d.due_at, d.published_at, d.url, d.last_error),
+            d.attempts,
+        )
+        for d, c in rows
+    )
+    return PostDetail(
+        id=post.id,
+        title=post.title,
+        text=post.text,
+        language=post.language,
+        state=post.state,
+        planned_at=post.planned_at,
+        campaign=campaign,
+        version=post.version,
+        author=author,
+        updated_at=post.updated_at,
+        images=tuple(post_images(session, post_id)),
+        deliveries=deliveries,
+    )
+
+
+def campaigns(session: Session) -> list[tuple[int, str]]:
+    """Numbers and names of all campaigns, by name."""
+    rows = session.execute(select(col(Campaign.id), col(Campaign.name)).order_by(col(Campaign.name)))
+    return [(number, name) for number, name in rows]
+
+
+def all_posts(session: Session) -> list[dict[str, Any]]:
+    """The whole plan as plain rows, for the command line."""
+    rows: list[PlanRow] = []
+    after: PlanCursor | None = None
+    while True:
+        page = plan(session, PlanFilter(), after, limit=1000)
+        rows += page.rows
+        after = page.next
+        if after is None:
+            break
+    names = ("id", "title", "text", "state", "planned_at", "campaign", "channel_ids", "trouble")
+    return [{name: getattr(row, name) for name in names} for row in rows]
+
+
+def delivery_facts(session: Session, post_id: int) -> list[dict[str, Any]]:
+    """A post's deliveries as plain rows, for the command line. Raises `NotFound`."""
+    detail = post_detail(session, post_id)
+    names = ("id", "channel_id", "handle", "network", "state", "due_at", "published_at", "url", "error", "attempts")
+    return [
+        {"post_id": post_id, **{name: getattr(row, name) for name in names}, "text": row.text or detail.text}
+        for row in detail.deliveries
+    ]

@@ -1,1 +1,0 @@
-"""The sandbox's content plan, made into posts of the hub through `planning.py`."""

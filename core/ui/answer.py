@@ -1,0 +1,212 @@
+"""Around the messages of a conversation: its head with what can be done, and the box where an answer is written."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+from core.ui.page import Page
+from core.ui.parts import shown
+from sqlmodel import Session
+
+from core import db
+from core.errors import UserError
+from core.models.inbox import ConversationState, Direction
+from core.services import inbox
+from core.services.inbox import ConversationView
+from core.services.team import Right
+from core.ui.conversation_list import KINDS, STATES, waited
+from core.ui.thread import acted, web_link
+
+T = TypeVar("T")
+BOTH = ["thread", "list"]
+_TROUBLE = "inbox_trouble"
+
+
+def do(call: Callable[[Session], T], done: str | None = None) -> T | None:
+    """Write, in a widget's callback: so that only thread and list are drawn again, what `act` can't. None: it failed.
+
+    The sentence of an error is kept for `show_trouble`; what was typed stays.
+    """
+    try:
+        with db.write() as session:
+            result = call(session)
+    except UserError as error:
+        st.session_state[_TROUBLE] = str(error)
+        return None
+    if done:
+        st.toast(done)
+    return result
+
+
+def show_trouble() -> None:
+    """Say once what went wrong."""
+    trouble = st.session_state.pop(_TROUBLE, None)
+    if trouble:
+        st.error(shown(trouble), icon=":material/error:")
+
+
+def head(page: Page, view: ConversationView) -> None:
+    """Who it is, where, how it stands, and what can be done with it."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        with st.container(gap="xsmall", width="stretch"):
+            st.markdown(f"**{shown(view.contact)}** &nbsp; {_badges(view)}")
+            st.caption(shown(_about(view)))
+        if page.actor.may(Right.ANSWER):
+            _buttons(page, view)
+
+
+def _badges(view: ConversationView) -> str:
+    state = STATES[view.state]
+    colour = {"Open": "blue", "Resolved": "green"}.get(state, "gray")
+    badges = [f":{colour}-badge[{state}]"]
+    if view.waiting_since and view.state != ConversationState.RESOLVED:
+        badges.append(f":orange-badge[Waits {waited(view.waiting_since)}]")
+    return " ".join(badges)
+
+
+def _about(view: ConversationView) -> str:
+    reach = f"{view.contact_followers:,} followers".replace(",", " ") if view.contact_followers is not None else ""
+    handle = view.contact_handle if view.contact_handle != view.contact else ""
+    parts = [handle, reach, f"{KINDS[view.kind]} on {view.channel_handle}", view.group]
+    return " · ".join(part for part in parts if part)
+
+
+def _buttons(page: Page, view: ConversationView) -> None:
+    def to(state: ConversationState, done: str) -> None:
+        do(lambda session: inbox.set_state(session, page.actor, view.id, state), done)
+        st.rerun(BOTH)
+
+    def unread() -> None:
+        do(lambda session: inbox.mark_unread(session, page.actor, view.id), "Marked unread")
+        st.session_state["keep_unread"] = view.id
+        st.rerun(BOTH)
+
+    resolved = view.state == ConversationState.RESOLVED
+    with st.container(horizontal=True, gap="xsmall", width="content"):
+        if resolved or view.state == ConversationState.PENDING:
+            st.button(
+                "Reopen",
+                key="reopen",
+                icon=":material/undo:",
+                on_click=to,
+                args=(ConversationState.OPEN, "Open again"),
+            )
+        else:
+            st.button(
+                "Pending",
+                key="pending",
+                icon=":material/hourglass_top:",
+                help="Wait for somebody else: it leaves the open ones.",
+                on_click=to,
+                args=(ConversationState.PENDING, "Pending"),
+            )
+        if not resolved:
+            st.button(
+                "Resolve",
+                key="resolve",
+                icon=":material/check:",
+                on_click=to,
+                args=(ConversationState.RESOLVED, "Resolved"),
+            )
+        st.button("", key="unread_again", icon=":material/mark_email_unread:", help="Mark unread", on_click=unread)
+        address = next((web_link(m.url) for m in reversed(view.messages) if web_link(m.url)), None)
+        if address:
+            st.link_button("", address, key="at_network", icon=":material/open_in_new:", help="Open at the network")
+
+
+def answer_box(page: Page, view: ConversationView) -> None:
+    """Where an answer or a note is written. Text is kept for each conversation until it is sent."""
+    if not page.actor.may(Right.ANSWER):
+        st.caption("Your role lets you read. To answer, ask an administrator for another one.")
+        return
+    reason = inbox.why_no_answer(view.network, view.channel_state, view.channel_handle)
+    if reason:
+        st.warning(shown(reason), icon=":material/link_off:")
+    key = f"answer_{view.id}"
+    _answered(view)
+    text = st.text_area(
+        "Answer",
+        key=key,
+        height=96,
+        persist_state="session",
+        placeholder=f"Answer {view.contact} …",
+        label_visibility="collapsed",
+    )
+    length, most = inbox.answer_length(view.network, view.limits, text or "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        count = f"{length} of {most} characters"
+        st.caption(f":red[{count}: {length - most} too many]" if length > most else count, width="stretch")
+        st.button(
+            "Keep as note",
+            key="note",
+            icon=":material/sticky_note_2:",
+            help="Only the team sees it.",
+            on_click=_note,
+            args=(page, view.id),
+        )
+        st.button(
+            "Send",
+            key="send",
+            type="primary",
+            icon=":material/send:",
+            disabled=reason is not None,
+            shortcut="Mod+Enter",
+            on_click=_send,
+            args=(page, view.id),
+        )
+
+
+def _answered(view: ConversationView) -> None:
+    """Say which message is answered when it isn't simply the newest."""
+    target = st.session_state.get(f"answer_to_{view.id}")
+    message = next((m for m in view.messages if m.id == target and m.direction == Direction.IN), None)
+    if message is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        begin = " ".join(message.text.split())[:80]
+        st.caption(f":material/reply: {shown(f'To {message.author}: {begin}')}", width="stretch")
+        st.button(
+            "",
+            key="answer_newest",
+            icon=":material/close:",
+            type="tertiary",
+            help="Answer the newest message instead",
+            on_click=lambda: st.session_state.pop(f"answer_to_{view.id}", None),
+        )
+
+
+def _send(page: Page, conversation_id: int) -> None:
+    key, target = f"answer_{conversation_id}", f"answer_to_{conversation_id}"
+    text, to_message = st.session_state.get(key) or "", st.session_state.get(target)
+    if do(lambda session: inbox.send_reply(session, page.actor, conversation_id, text, to_message), "On its way"):
+        st.session_state[key] = ""
+        st.session_state.pop(target, None)
+    st.rerun(BOTH)
+
+
+def _note(page: Page, conversation_id: int) -> None:
+    key = f"answer_{conversation_id}"
+    text = st.session_state.get(key) or ""
+    if do(lambda session: inbox.add_note(session, page.actor, conversation_id, text), "Note kept"):
+        st.session_state[key] = ""
+    st.rerun(BOTH)
+
+
+def act_on_message(page: Page, conversation_id: int) -> None:
+    """What was clicked at a message: answer it, or decide about an answer of ours that didn't get out."""
+    clicked = acted()
+    if clicked is None:
+        return
+    name, message_id = clicked
+    if name == "reply":
+        st.session_state[f"answer_to_{conversation_id}"] = message_id
+    elif name == "retry":
+        do(lambda session: inbox.retry_reply(session, page.actor, message_id) or True, "On its way again")
+    elif name == "confirm":
+        do(lambda session: inbox.confirm_reply(session, page.actor, message_id) or True, "Marked as sent")
+    elif name == "discard":
+        text = do(lambda session: inbox.discard_reply(session, page.actor, message_id), "Discarded: its text is below")
+        key = f"answer_{conversation_id}"
+        if text and not st.session_state.get(key):
+            st.session_state[key] = text
+    st.rerun(BOTH)

@@ -1,0 +1,160 @@
+"""The parts of the Channels page: a card a channel, and what can be done with it. Connecting: `connect_forms.py`."""
+
+import streamlit as st
+from core.ui.page import Page, act, act_alone
+from core.ui.parts import ago, exact, network_icon, shown
+
+from core import db
+from core.connectors.base import Capabilities, Limits, Search
+from core.models.channel import ChannelState
+from core.services import channels, sync
+from core.services.channels import ChannelRow, GroupRow
+from core.services.team import Right
+from core.ui.connect_forms import group_choice, reconnect_form
+
+STATES = {
+    ChannelState.ACTIVE: ("Active", "check_circle", "green"),
+    ChannelState.PAUSED: ("Paused", "pause_circle", "gray"),
+    ChannelState.NEEDS_REAUTH: ("Reconnect", "key_off", "red"),
+    ChannelState.REMOVED: ("Removed", "delete", "gray"),
+}
+MEGABYTE = 1_000_000
+
+
+def abilities(capabilities: Capabilities) -> list[str]:
+    """What a channel can do, in the order worth showing."""
+    able = [
+        (capabilities.publishes, "Publish"),
+        (capabilities.threads, "Threads"),
+        (capabilities.replies, "Answer"),
+        (capabilities.direct_messages, "Direct messages"),
+        (capabilities.search == Search.HASHTAG, "Search hashtags"),
+        (capabilities.search == Search.FULL, "Search"),
+        (bool(capabilities.post_metrics or capabilities.channel_metrics), "Numbers"),
+    ]
+    return [word for can, word in able if can]
+
+
+def accepts(limits: Limits) -> str:
+    """What the server accepts, as a line."""
+    size = limits.image_bytes / MEGABYTE
+    images = "image" if limits.images == 1 else "images"
+    return f"{limits.text_length:,} characters · {limits.images} {images} up to {size:.3g} MB"
+
+
+def cards(page: Page, rows: list[ChannelRow], groups: list[GroupRow]) -> None:
+    """All channels, under their group's name where there are groups."""
+    for name in dict.fromkeys(row.group for row in rows):
+        if groups:
+            st.subheader(shown(name) if name else "No group", divider="gray")
+        for row in rows:
+            if row.group == name:
+                _card(page, row, groups)
+
+
+def _card(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    with st.container(border=True, key=f"channel_{row.id}"):
+        icon, who, how, doing = st.columns([1, 9, 6, 4], vertical_alignment="center")
+        with icon:
+            st.image(network_icon(row.network), width=28, alt=row.network_label)
+        with who:
+            _who(row)
+        with how:
+            _state(page, row)
+        if page.actor.may(Right.CHANNELS):
+            with doing:
+                _actions(page, row, groups)
+        if row.last_error:
+            _trouble(row)
+
+
+def _who(row: ChannelRow) -> None:
+    sandbox = " :violet-badge[:material/science: Sandbox]" if row.is_sandbox else ""
+    name = f" {shown(row.name)}" if row.name and row.name != row.handle else ""
+    st.markdown(f"**{shown(row.handle)}**{name}{sandbox}")
+    st.markdown(" ".join(f":gray-badge[{word}]" for word in abilities(row.capabilities)))
+    st.caption(accepts(row.limits))
+
+
+def _state(page: Page, row: ChannelRow) -> None:
+    word, icon, color = STATES[row.state]
+    if row.last_error and row.state == ChannelState.ACTIVE:
+        word, icon, color = "Trouble", "error", "orange"
+    st.badge(word, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+    if row.last_sync_at is None:
+        st.caption("Not synced yet")
+    else:
+        st.caption(f"Synced {ago(row.last_sync_at, page.zone)}", help=exact(row.last_sync_at, page.zone))
+
+
+def _trouble(row: ChannelRow) -> None:
+    if row.state == ChannelState.NEEDS_REAUTH:
+        st.error(f"{shown(row.last_error or '')} Nothing is synced or published until it is reconnected.")
+    else:
+        st.warning(shown(row.last_error or ""))
+
+
+def _actions(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    if row.state == ChannelState.NEEDS_REAUTH and st.button(
+        "Reconnect", key=f"reconnect_{row.id}", type="primary", icon=":material/key:", width="stretch"
+    ):
+        _reconnect(page, row)
+    with st.popover("Manage", icon=":material/tune:", width="stretch"):
+        _manage(page, row, groups)
+
+
+def _manage(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    _group(page, row, groups)
+    if row.state == ChannelState.ACTIVE:
+        if st.button("Sync now", key=f"sync_{row.id}", icon=":material/sync:", width="stretch"):
+            act_alone(lambda: sync.sync_channel_now(row.id), done="The worker is looking now.", spinner="Asking …")
+        if st.button("Pause", key=f"pause_{row.id}", icon=":material/pause:", width="stretch"):
+            act(lambda session: channels.pause(session, page.actor, row.id), done=f"{row.handle} is paused.")
+    if row.state == ChannelState.PAUSED and st.button(
+        "Resume", key=f"resume_{row.id}", icon=":material/play_arrow:", width="stretch", type="primary"
+    ):
+        act(lambda session: channels.resume(session, page.actor, row.id), done=f"{row.handle} is active again.")
+    if row.state != ChannelState.NEEDS_REAUTH and st.button(
+        "Reconnect", key=f"renew_{row.id}", icon=":material/key:", width="stretch"
+    ):
+        _reconnect(page, row)
+    if row.url:
+        st.link_button("Open profile", row.url, icon=":material/open_in_new:", width="stretch")
+    if st.button("Remove", key=f"remove_{row.id}", icon=":material/link_off:", width="stretch"):
+        _remove(page, row)
+
+
+def _group(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    chosen = group_choice(groups, key=f"group_{row.id}", now=row.group)
+    if (chosen or "") == row.group:
+        return
+
+    def move(session: db.Session) -> None:
+        group_id = channels.ensure_group(session, chosen) if chosen else None
+        channels.set_group(session, page.actor, row.id, group_id)
+
+    act(move, done=f"{row.handle} is now in {chosen}." if chosen else f"{row.handle} is in no group now.")
+
+
+@st.dialog("Reconnect", icon=":material/key:")
+def _reconnect(page: Page, row: ChannelRow) -> None:
+    st.write(f"{shown(row.handle)} keeps its conversations, numbers and plan. Only its access is renewed.")
+    reconnect_form(page, row)
+
+
+@st.dialog("Remove this channel?", icon=":material/link_off:")
+def _remove(page: Page, row: ChannelRow) -> None:
+    st.markdown(
+        f"**{shown(row.handle)}** will be disconnected:\n\n"
+        "- The hub gives its access back and erases the stored credentials at once.\n"
+        "- Its conversations, mentions and numbers are deleted from the hub.\n"
+        "- Posts and answers still waiting to go out through it are cancelled.\n"
+        f"- What is published stays on {row.network_label}."
+    )
+    keep, go = st.columns(2)
+    if keep.button("Keep it", key=f"keep_{row.id}", width="stretch"):
+        st.rerun()
+    if go.button("Remove channel", key=f"really_{row.id}", type="primary", width="stretch"):
+        act_alone(
+            lambda: channels.remove(page.actor, row.id), done=f"{row.handle} was removed.", spinner="Disconnecting …"
+        )

@@ -1,0 +1,143 @@
+"""The frame of every page: who is there, navigation, and the one way to change something.
+
+`open_page` comes first on each page: a page opened directly skips `Home.py`, so the guard is here. The gate in
+`core/web` has refused strangers before; this notices a session that ended since, and a hub started the wrong way.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from sqlmodel import Session
+
+from core import db
+from core.errors import NetworkError, UserError
+from core.services.overview import CAP, waiting_counts
+from core.services.sessions import session_actor
+from core.services.team import Actor
+from core.ui.parts import shown
+
+T = TypeVar("T")
+
+COOKIE = "hub_session"
+STARTED_RIGHT = "HUB_BEHIND_GATE"  # set by core/web/app.py in its own process
+TOLD = "_told"  # what to say after the next rerun
+
+PAGES = (
+    ("Home.py", "Home", "home", ""),
+    ("pages/inbox.py", "Inbox", "inbox", "inbox"),
+    ("pages/monitoring.py", "Monitoring", "radar", "monitoring"),
+    ("pages/planning.py", "Planning", "calendar_month", "planning"),
+    ("pages/analytics.py", "Analytics", "bar_chart", ""),
+    ("pages/channels.py", "Channels", "hub", "channels"),
+    ("pages/team.py", "Team", "group", ""),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Who looks, and in which time zone."""
+
+    actor: Actor
+    zone: ZoneInfo
+
+
+def open_page(title: str, icon: str = "") -> Page:
+    """Set the page up, let only members in, draw navigation and title. Stops the run for everybody else."""
+    icons = {name: f":material/{symbol}:" for _, name, symbol, _ in PAGES}
+    st.set_page_config(page_title=f"{title} · Social Hub", page_icon=icons.get(title, ":material/hub:"), layout="wide")
+    actor = _guarded()
+    _navigation(actor)
+    st.title(title, anchor=False)
+    told = st.session_state.pop(TOLD, None)
+    if told:
+        st.toast(shown(told), icon=":material/check:")
+    return Page(actor, ZoneInfo(actor.time_zone))
+
+
+def signed_in() -> Actor | None:
+    """The member whose cookie came with this page; None without one."""
+    with db.read() as session:
+        return session_actor(session, st.context.cookies.get(COOKIE))
+
+
+def started_right() -> bool:
+    """Whether the pages are served behind the gate."""
+    return os.environ.get(STARTED_RIGHT) == str(os.getpid())
+
+
+def _guarded() -> Actor:
+    if not started_right():
+        st.title("Social Hub isn't started yet")
+        st.markdown(
+            "Its pages need the sign-in in front of them, so they don't open by themselves. Stop this server and run:"
+        )
+        st.code("make run", language="bash")
+        st.markdown("or, without make: `streamlit run core/web/app.py` and, in a second shell, `python worker.py`.")
+        st.stop()
+    actor = signed_in()
+    if actor is None:
+        st.title("You are signed out")
+        st.markdown("Your session has ended, or an administrator has closed it.")
+        st.link_button("Sign in", "/signin", type="primary")
+        st.stop()
+    return actor
+
+
+def _navigation(actor: Actor) -> None:
+    with db.read() as session:
+        counts = waiting_counts(session)
+    with st.sidebar:
+        st.markdown("### :material/hub: Social Hub")
+        if counts.get("sandbox"):
+            st.badge("Sandbox: invented people", icon=":material/science:", color="violet")
+        for path, name, symbol, key in PAGES:
+            st.page_link(path, label=_with_count(name, counts.get(key, 0)), icon=f":material/{symbol}:")
+        st.space("small")
+        st.caption(f"{shown(actor.name)} · {actor.role.value}")
+        st.link_button("Sign out", "/signout", icon=":material/logout:", type="tertiary")
+
+
+def _with_count(name: str, count: int) -> str:
+    if not count:
+        return name
+    return f"{name}  :primary-badge[{f'{CAP - 1}+' if count >= CAP else count}]"
+
+
+def act(call: Callable[[Session], T], done: str | None = None, rerun: str | None = "app") -> T | None:
+    """Change something: one session, one service. A `UserError` becomes a sentence and None; else a toast and a rerun.
+
+    `rerun` is "app", "fragment" or None.
+    """
+
+    def alone() -> T:
+        with db.write() as session:
+            return call(session)
+
+    return act_alone(alone, done, rerun=rerun)
+
+
+def act_alone(
+    call: Callable[[], T], done: str | None = None, spinner: str | None = None, rerun: str | None = "app"
+) -> T | None:
+    """As `act`, for a service that opens its own transactions because it talks to a network."""
+    try:
+        if spinner:
+            with st.spinner(spinner):
+                result = call()
+        else:
+            result = call()
+    except (UserError, NetworkError) as error:
+        st.error(shown(str(error)), icon=":material/error:")
+        return None
+    if done and rerun == "app":
+        st.session_state[TOLD] = done
+    elif done:
+        st.toast(shown(done), icon=":material/check:")
+    if rerun is not None:
+        again: Any = rerun
+        st.rerun(scope=again)
+    return result

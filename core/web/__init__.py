@@ -1,0 +1,1 @@
+"""The ASGI app around the pages: sign-in, gate, OAuth callback, health."""

@@ -1,0 +1,262 @@
+"""Two workers, stepped through every commit and every request in any order, crashed, slept, on a network that fails.
+
+Whatever hypothesis makes of it: no part of a post is online twice, nothing is lost, and each row ends in a truthful
+state. A worker is a thread that stops before and after each transaction and each request until it is told to go on.
+"""
+
+import queue
+import threading
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete
+from sqlmodel import select
+
+from core import db
+from core.connectors.base import Limits, Prepared, Replay
+from core.lease import Claim
+from core.models.analytics import Publication
+from core.models.channel import Channel, ChannelState
+from core.models.planning import Delivery, DeliveryState, Post
+from core.services import deliveries, publishing
+from core.services.delivery_parts import Job
+from tests import factories
+from tests.fake_network import Clock, FakeConnector, FakeNetwork, clock, network
+
+__all__ = ["clock", "network"]
+
+FAULTS = ["accept", "late", "drop_after", "drop_before", "bug_after", "refused", "429", "401", "422"]
+STEPS = ("load", "fix", "fix_again", "accept", "adopt", "conclude")
+OPEN = {DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING}
+
+
+class Killed(BaseException):
+    """As `kill -9`: nothing of ours catches it."""
+
+
+class Puppet:
+    """A worker on a string: `at` is the point where it waits; None when it has ended."""
+
+    here = threading.local()
+
+    def __init__(self, claim: Claim) -> None:
+        self.delivery_id = claim.id
+        self.at: str | None = "start"
+        self._orders: queue.Queue[str] = queue.Queue()
+        self._reached: queue.Queue[str | None] = queue.Queue()
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, args=(claim,), daemon=True)
+        self._thread.start()
+
+    def _work(self, claim: Claim) -> None:
+        Puppet.here.me = self
+        try:
+            if self._orders.get() == "go":
+                with publishing.Publisher(stopping=lambda: True) as publisher:
+                    publisher.run(claim)
+        except Killed:
+            pass
+        except BaseException as error:
+            self._fault = error
+        self._reached.put(None)
+
+    @staticmethod
+    def gate(point: str) -> None:
+        """Wait here, if this thread is a puppet's."""
+        me = getattr(Puppet.here, "me", None)
+        if me is not None:
+            me._reached.put(point)
+            if me._orders.get() == "die":
+                raise Killed
+
+    def step(self, order: str = "go") -> None:
+        """Go on to the next point; or die where it stands."""
+        self._orders.put(order)
+        self.at = self._reached.get(timeout=30)
+        if self.at is None and self._fault is not None:
+            raise self._fault
+
+
+class Hub(RuleBasedStateMachine):
+    """The rules. `clock` and `network` are set by the test."""
+
+    clock: ClassVar[Clock]
+    patch: ClassVar[pytest.MonkeyPatch]
+    workers = Bundle("workers")
+
+    @initialize(replay=st.sampled_from(list(Replay)))
+    def begin(self, replay: Replay) -> None:
+        with db.write() as session:
+            for table in (Publication, Delivery, Post, Channel):
+                session.execute(delete(table))
+        self.network = FakeNetwork(replay=replay, gate=Puppet.gate)
+        self.patch.setattr(FakeConnector, "network", self.network)
+        self.puppets: dict[int, Puppet | None] = {0: None, 1: None}
+        self.keys: dict[str, tuple[int, int]] = {}  # replay key -> delivery and number of the part
+        self._watch()
+        limits = replace(Limits(), replay=replay, replay_window=3600.0).to_json()
+        self.channels = [factories.channel("fake", limits=limits).id for _ in range(2)]
+
+    def _watch(self) -> None:
+        for name in STEPS:
+            original = getattr(deliveries, name)
+            self.patch.setattr(deliveries, name, self._gated(name, getattr(original, "inner", original)))
+
+    def _gated(self, name: str, original: Any) -> Any:
+        def gated(*given: Any) -> Any:
+            if name == "fix":
+                job, number, prepared = given
+                self._note(job, number, prepared)
+            Puppet.gate(f"before {name}")
+            result = original(*given)
+            Puppet.gate(f"after {name}")
+            return result
+
+        gated.inner = original  # type: ignore[attr-defined]
+        return gated
+
+    def _note(self, job: Job, number: int, prepared: Prepared) -> None:
+        self.keys[prepared.replay_key] = (job.claim.id, number)
+
+    # --- what may happen ----------------------------------------------------------------------------------------------
+
+    @rule(text=st.sampled_from(["a", "b", "a\n---\nb", "a\n---\na\n---\na"]), on=st.sampled_from([0, 0, 1]))
+    def schedule(self, text: str, on: int) -> None:
+        factories.post(self.channels[on], text=text, at=self.clock.now)
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def have_fail(self, fault: str) -> None:
+        self.network.faults.append(fault)
+
+    @rule(who=st.sampled_from([0, 1]))
+    def start(self, who: int) -> None:
+        if self._alive(who) is None:
+            claims = publishing.claim_now(1)
+            self.puppets[who] = Puppet(claims[0]) if claims else None
+
+    @rule(who=st.sampled_from([0, 1]), steps=st.integers(1, 12))
+    def go_on(self, who: int, steps: int) -> None:
+        for _ in range(steps):
+            puppet = self._alive(who)
+            if puppet is not None:
+                puppet.step()
+
+    @rule(who=st.sampled_from([0, 1]))
+    def kill(self, who: int) -> None:
+        puppet = self._alive(who)
+        if puppet is not None:
+            puppet.step("die")
+
+    @rule(seconds=st.sampled_from([1, 6, 16, 40, 130, 4000]))
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def renew(self) -> None:
+        with db.write() as session:
+            publishing.renew_held(session)
+
+    @rule(which=st.integers(0, 5))
+    def cancel(self, which: int) -> None:
+        with db.write() as session:
+            waiting = select(Delivery).where(Delivery.state == DeliveryState.SCHEDULED).order_by(Delivery.id)
+            for row in session.exec(waiting.offset(which).limit(1)):
+                row.state, row.due_at, row.claim_token = DeliveryState.CANCELLED, None, None
+
+    @rule()
+    def reconnect(self) -> None:
+        with db.write() as session:
+            for channel in session.exec(select(Channel)):
+                channel.state = ChannelState.ACTIVE
+
+    @precondition(lambda self: not self.network.late and not any(self._alive(who) for who in (0, 1)))
+    @rule()
+    def a_person_looks_and_decides(self) -> None:
+        online = {self.keys[post.key] for post in self.network.posts}
+        with db.write() as session:
+            for row in session.exec(select(Delivery).where(Delivery.state == DeliveryState.UNCONFIRMED)):
+                pending = deliveries.pending(deliveries._parts(row))
+                if (row.id, pending) not in online:
+                    row.state, row.due_at = DeliveryState.SCHEDULED, self.clock.now
+
+    def _alive(self, who: int) -> Puppet | None:
+        puppet = self.puppets[who]
+        return puppet if puppet is not None and puppet.at is not None else None
+
+    # --- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_online_twice(self) -> None:
+        held = [self.keys[post.key] for post in self.network.posts] if hasattr(self, "network") else []
+        assert len(held) == len(set(held)), held
+
+    def teardown(self) -> None:
+        """The faults end, a healthy worker comes: every row reaches its end, and tells the truth."""
+        if not hasattr(self, "puppets"):
+            return
+        for who in self.puppets:
+            self.kill(who)
+        self.network.faults.clear()
+        self.reconnect()
+        for _ in range(60):
+            self.clock.advance(400)
+            self.network.settle()
+            publishing.publish_due()
+            if not {row.state for row in self._rows()} & OPEN:
+                break
+        self.nothing_is_online_twice()
+        online = {self.keys[post.key]: post.remote_id for post in self.network.posts}
+        known: list[str] = []
+        for row in self._rows():
+            known += self._truthful(row, online)
+        assert len(known) == len(set(known)), "two deliveries claim the same post"
+
+    def _rows(self) -> list[Delivery]:
+        with db.read() as session:
+            rows = list(session.exec(select(Delivery).order_by(Delivery.id)))
+            session.expunge_all()
+        return rows
+
+    def _truthful(self, row: Delivery, online: dict[tuple[int, int], str]) -> list[str]:
+        parts = deliveries._parts(row)
+        out = [part.remote_id for part in parts if part.remote_id]
+        assert out == [online.get((row.id, number)) for number in range(len(out))], "it says of another that it is it"
+        assert row.state not in OPEN, "it never came to an end"
+        if row.state is DeliveryState.PUBLISHED:
+            assert len(out) == parts[0].count
+        elif row.state in (DeliveryState.FAILED, DeliveryState.CANCELLED):
+            assert (row.id, len(out)) not in online, "it says that it isn't out, and it is"
+        else:
+            assert row.state is DeliveryState.UNCONFIRMED
+            assert row.last_error
+        return [remote_id for remote_id in out if remote_id]
+
+
+@pytest.mark.parametrize("steps", [60])
+def test_exactly_once_whatever_happens(
+    network: FakeNetwork, clock: Clock, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    Hub.clock, Hub.patch = clock, monkeypatch
+    run_state_machine_as_test(
+        Hub,
+        settings=settings(
+            max_examples=700,
+            stateful_step_count=steps,
+            deadline=None,
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes: switch it on by hand
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
