@@ -109,6 +109,7 @@ def read() -> Iterator[Session]:
         try:
             yield session
         finally:
+            session.expunge_all()  # what was read stays readable; a rollback would empty it
             session.rollback()
 
 

@@ -5,8 +5,6 @@ conversation, and within it the messages (look again by themselves, sooner while
 """
 
 import streamlit as st
-from core.ui.page import open_page
-from core.ui.parts import empty
 
 from core import db
 from core.errors import NotFound
@@ -19,6 +17,8 @@ from core.services.team import Right
 from core.ui.answer import act_on_message, answer_box, do, head, show_trouble
 from core.ui.conversation_list import chosen, conversation_list, waited
 from core.ui.inbox_filter import inbox_filter, is_restricted
+from core.ui.page import open_page
+from core.ui.parts import empty
 from core.ui.thread import thread
 
 MORE = 30  # rows, or messages, at a time

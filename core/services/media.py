@@ -3,12 +3,14 @@
 import hashlib
 import os
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from core.connectors.base import DraftImage
 from core.errors import UserError
 from core.models.planning import MediaAsset
 from core.services.team import Actor, Right, require
@@ -42,6 +44,22 @@ def store_image(session: Session, actor: Actor, data: bytes, filename: str) -> i
     session.add(asset)
     session.flush()
     return int(asset.id)
+
+
+def path_of(session: Session, media_id: int) -> str:
+    """The local file of a media asset."""
+    asset = session.get_one(MediaAsset, media_id)
+    return str(media_path(asset.sha256, asset.mime))
+
+
+def draft_images(session: Session, chosen: Sequence[tuple[int, str]]) -> list[DraftImage]:
+    """Images by number with the alt texts typed for them, as a draft wants them; one that is gone is passed over."""
+    ids = [media_id for media_id, _ in chosen]
+    assets = {a.id: a for a in session.execute(select(MediaAsset).where(col(MediaAsset.id).in_(ids))).scalars()}
+    return [
+        DraftImage(str(media_path(a.sha256, a.mime)), a.mime, a.size, a.width, a.height, alt)
+        for a, alt in ((assets[media_id], alt) for media_id, alt in chosen if media_id in assets)
+    ]
 
 
 def _looked_at(data: bytes, filename: str) -> tuple[str, int, int]:

@@ -93,7 +93,12 @@ def _answer_draft(session: Session, delivery: Delivery) -> Draft:
 
 def problems_of(channel: Channel, draft: Draft) -> list[Problem]:
     """What stands against this draft on this channel: errors block, warnings ask."""
-    return validate(connector_class(channel.network), draft, Limits.from_json(channel.limits))
+    return problems_for(channel.network, Limits.from_json(channel.limits), draft)
+
+
+def problems_for(network: str, limits: Limits, draft: Draft) -> list[Problem]:
+    """The same, for the composer, which has no row at hand."""
+    return validate(connector_class(network), draft, limits)
 
 
 def first_error(problems: Sequence[Problem]) -> Problem | None:

@@ -1,6 +1,7 @@
 """The content plan to look at: pages of rows by keyset, one post with all its deliveries, plain facts for the CLI."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -107,23 +108,32 @@ def plan(session: Session, wanted: PlanFilter, after: PlanCursor | None = None, 
         .limit(limit + 1)
     ).all()
     shown = rows[:limit]
-    channels, trouble = _by_post(session, [post.id for post, _ in shown])
-    page = tuple(
-        PlanRow(
-            p.id,
-            p.title,
-            p.text,
-            p.state,
-            p.planned_at,
-            campaign,
-            tuple(channels.get(p.id, ())),
-            p.version,
-            trouble.get(p.id, ""),
-        )
-        for p, campaign in shown
-    )
+    page = _plan_rows(session, shown)
     more = PlanCursor(page[-1].planned_at, page[-1].id) if len(rows) > limit else None
     return PlanPage(page, more)
+
+
+def undated(session: Session, wanted: PlanFilter, limit: int = 100) -> tuple[PlanRow, ...]:
+    """Posts without a time that are still to be worked on, newest first; the times of the filter don't count."""
+    rows = session.execute(
+        select(Post, func.coalesce(col(Campaign.name), ""))
+        .outerjoin(Campaign, col(Campaign.id) == col(Post.campaign_id))
+        .where(*_where(replace(wanted, since=None, until=None)), col(Post.planned_at).is_(None))
+        .order_by(col(Post.id).desc())
+        .limit(limit)
+    ).all()
+    return _plan_rows(session, rows)
+
+
+def _plan_rows(session: Session, rows: Sequence[Any]) -> tuple[PlanRow, ...]:
+    channels, trouble = _by_post(session, [post.id for post, _ in rows])
+    return tuple(
+        PlanRow(
+            *(p.id, p.title, p.text, p.state, p.planned_at, campaign, tuple(channels.get(p.id, ())), p.version),
+            trouble.get(p.id, ""),
+        )
+        for p, campaign in rows
+    )
 
 
 def _where(wanted: PlanFilter) -> list[Any]:

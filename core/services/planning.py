@@ -17,7 +17,15 @@ from core.db import utc_now
 from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Campaign, Delivery, DeliveryState, MediaAsset, Post, PostMedia, PostState
-from core.services.plan_drafts import draft_from, draft_of, first_error, local_to_utc, post_images, problems_of
+from core.services.plan_drafts import (
+    draft_from,
+    draft_of,
+    first_error,
+    local_to_utc,
+    post_images,
+    problems_for,
+    problems_of,
+)
 from core.services.plan_list import (
     PlanFilter,
     PlanPage,
@@ -28,6 +36,7 @@ from core.services.plan_list import (
     delivery_facts,
     plan,
     post_detail,
+    undated,
 )
 from core.services.team import Actor, Right, audit, require
 
@@ -45,7 +54,9 @@ __all__ = [
     "plan",
     "post_detail",
     "post_images",
+    "problems_for",
     "problems_of",
+    "undated",
 ]
 
 LATE = timedelta(minutes=1)  # a time that passed while somebody was typing is still good
@@ -175,6 +186,14 @@ def cancel_post(session: Session, actor: Actor, post_id: int) -> None:
     else:
         post.state = PostState.CANCELLED
     _touched(session, actor, post, "post.cancel")
+
+
+def set_idea(session: Session, actor: Actor, post_id: int, idea: bool) -> None:
+    """An idea or a draft: both aren't scheduled, one is further than the other."""
+    require(actor, Right.PLAN)
+    post = _post(session, post_id)
+    if post.state in (PostState.IDEA, PostState.DRAFT, PostState.CANCELLED):
+        post.state = PostState.IDEA if idea else PostState.DRAFT
 
 
 def delete_post(session: Session, actor: Actor, post_id: int) -> None:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
-from core.ui.page import Page
-from core.ui.parts import shown
 from sqlmodel import Session
 
 from core import db
@@ -15,6 +13,8 @@ from core.services import inbox
 from core.services.inbox import ConversationView
 from core.services.team import Right
 from core.ui.conversation_list import KINDS, STATES, waited
+from core.ui.page import Page
+from core.ui.parts import shown
 from core.ui.thread import acted, web_link
 
 T = TypeVar("T")

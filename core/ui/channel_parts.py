@@ -1,21 +1,21 @@
 """The parts of the Channels page: a card a channel, and what can be done with it. Connecting: `connect_forms.py`."""
 
 import streamlit as st
-from core.ui.page import Page, act, act_alone
-from core.ui.parts import ago, exact, network_icon, shown
+from sqlmodel import Session
 
-from core import db
 from core.connectors.base import Capabilities, Limits, Search
 from core.models.channel import ChannelState
 from core.services import channels, sync
 from core.services.channels import ChannelRow, GroupRow
 from core.services.team import Right
-from core.ui.connect_forms import group_choice, reconnect_form
+from core.ui.connect_forms import NO_GROUP, group_choice, reconnect_form
+from core.ui.page import Page, act, act_alone
+from core.ui.parts import ago, exact, network_icon, shown
 
 STATES = {
     ChannelState.ACTIVE: ("Active", "check_circle", "green"),
     ChannelState.PAUSED: ("Paused", "pause_circle", "gray"),
-    ChannelState.NEEDS_REAUTH: ("Reconnect", "key_off", "red"),
+    ChannelState.NEEDS_REAUTH: ("Access lost", "key_off", "red"),
     ChannelState.REMOVED: ("Removed", "delete", "gray"),
 }
 MEGABYTE = 1_000_000
@@ -46,7 +46,7 @@ def cards(page: Page, rows: list[ChannelRow], groups: list[GroupRow]) -> None:
     """All channels, under their group's name where there are groups."""
     for name in dict.fromkeys(row.group for row in rows):
         if groups:
-            st.subheader(shown(name) if name else "No group", divider="gray")
+            st.markdown(f"##### {shown(name) if name else NO_GROUP}")
         for row in rows:
             if row.group == name:
                 _card(page, row, groups)
@@ -54,37 +54,39 @@ def cards(page: Page, rows: list[ChannelRow], groups: list[GroupRow]) -> None:
 
 def _card(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
     with st.container(border=True, key=f"channel_{row.id}"):
-        icon, who, how, doing = st.columns([1, 9, 6, 4], vertical_alignment="center")
-        with icon:
+        who, how, doing = st.columns([9, 6, 6], vertical_alignment="center")
+        with who.container(horizontal=True, vertical_alignment="center"):
             st.image(network_icon(row.network), width=28, alt=row.network_label)
-        with who:
             _who(row)
         with how:
             _state(page, row)
         if page.actor.may(Right.CHANNELS):
-            with doing:
+            with doing.container(horizontal=True, horizontal_alignment="right"):
                 _actions(page, row, groups)
+        words = " ".join(f":gray-badge[{word}]" for word in abilities(row.capabilities))
+        st.markdown(f"{words} :gray[:small[{accepts(row.limits)}]]")
         if row.last_error:
             _trouble(row)
 
 
 def _who(row: ChannelRow) -> None:
     sandbox = " :violet-badge[:material/science: Sandbox]" if row.is_sandbox else ""
-    name = f" {shown(row.name)}" if row.name and row.name != row.handle else ""
-    st.markdown(f"**{shown(row.handle)}**{name}{sandbox}")
-    st.markdown(" ".join(f":gray-badge[{word}]" for word in abilities(row.capabilities)))
-    st.caption(accepts(row.limits))
+    with st.container(gap=None):
+        st.markdown(f"**{shown(row.name or row.handle)}**{sandbox}")
+        st.caption(shown(row.handle))
 
 
 def _state(page: Page, row: ChannelRow) -> None:
     word, icon, color = STATES[row.state]
     if row.last_error and row.state == ChannelState.ACTIVE:
         word, icon, color = "Trouble", "error", "orange"
-    st.badge(word, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
-    if row.last_sync_at is None:
-        st.caption("Not synced yet")
-    else:
-        st.caption(f"Synced {ago(row.last_sync_at, page.zone)}", help=exact(row.last_sync_at, page.zone))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(word, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+        if row.last_sync_at is None:
+            st.caption("Not synced yet", width="content")
+        else:
+            when, at = ago(row.last_sync_at, page.zone), exact(row.last_sync_at, page.zone)
+            st.caption(f"Synced {when}", help=at, width="content")
 
 
 def _trouble(row: ChannelRow) -> None:
@@ -96,10 +98,10 @@ def _trouble(row: ChannelRow) -> None:
 
 def _actions(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
     if row.state == ChannelState.NEEDS_REAUTH and st.button(
-        "Reconnect", key=f"reconnect_{row.id}", type="primary", icon=":material/key:", width="stretch"
+        "Reconnect", key=f"reconnect_{row.id}", type="primary", icon=":material/key:"
     ):
         _reconnect(page, row)
-    with st.popover("Manage", icon=":material/tune:", width="stretch"):
+    with st.popover("Manage", icon=":material/tune:"):
         _manage(page, row, groups)
 
 
@@ -129,7 +131,7 @@ def _group(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
     if (chosen or "") == row.group:
         return
 
-    def move(session: db.Session) -> None:
+    def move(session: Session) -> None:
         group_id = channels.ensure_group(session, chosen) if chosen else None
         channels.set_group(session, page.actor, row.id, group_id)
 

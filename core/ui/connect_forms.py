@@ -6,19 +6,21 @@ What was typed stays when something is wrong; secrets are forgotten as soon as t
 from urllib.parse import urlsplit
 
 import streamlit as st
-from core.ui.page import Page, act, act_alone
 
 from core.connectors.base import Auth, Connector
 from core.connectors.registry import NETWORKS, connector_class
 from core.services import channels
 from core.services.channels import ChannelRow, GroupRow
+from core.ui.page import Page, act, act_alone
 
 NO_GROUP = "No group"
+FORM_WIDTH = 640  # pixels
 
 
 def connect_forms(page: Page, groups: list[GroupRow]) -> None:
     """Connect a new channel, or one that is there already: the same profile is recognised."""
-    tabs = st.tabs([kind.capabilities.label for kind in NETWORKS.values()])
+    with st.container(width=FORM_WIDTH):
+        tabs = st.tabs([kind.capabilities.label for kind in NETWORKS.values()])
     for tab, (network, kind) in zip(tabs, NETWORKS.items(), strict=True):
         with tab:
             _ways(page, network, kind, groups)
@@ -134,10 +136,11 @@ def reconnect_form(page: Page, row: ChannelRow) -> None:
     """Renew a channel's access at the server it is on, the way its network offers."""
     offered = connector_class(row.network).capabilities.auth
     place = urlsplit(row.base_url).netloc
-    if Auth.OAUTH in offered and st.button(f"Continue at {place}", type="primary", icon=":material/login:"):
-        _leave(page, row.base_url, row.network, channel_id=row.id)
-    secret = Auth.APP_PASSWORD if Auth.APP_PASSWORD in offered else Auth.TOKEN
-    word = "New app password" if secret == Auth.APP_PASSWORD else "New access token"
+    if Auth.OAUTH in offered:
+        if st.button(f"Continue at {place}", type="primary", icon=":material/login:"):
+            _leave(page, row.base_url, row.network, channel_id=row.id)
+        st.caption("Or, without signing in there:")
+    word = "New app password" if Auth.APP_PASSWORD in offered else "New access token"
     with st.form(f"renew_{row.id}_form", border=False):
         given = st.text_input(word, type="password", key=_once(f"renew_{row.id}"), autocomplete="off")
         if st.form_submit_button("Reconnect", icon=":material/key:"):

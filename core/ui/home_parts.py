@@ -1,8 +1,6 @@
 """The parts of Home: the two doors of a first visit, and lists of what waits."""
 
 import streamlit as st
-from core.ui.page import Page, act_alone
-from core.ui.parts import ago, exact, shown
 
 from core.models.channel import ChannelState
 from core.models.planning import DeliveryState
@@ -10,6 +8,8 @@ from core.services import sandbox
 from core.services.health import WORKER_LATE
 from core.services.overview import CAP, Overview
 from core.services.team import Right
+from core.ui.page import Page, act_alone
+from core.ui.parts import ago, exact, shown
 
 CHANNEL_WORDS = {ChannelState.NEEDS_REAUTH: "Reconnect", ChannelState.ACTIVE: "Trouble"}
 
@@ -37,8 +37,8 @@ def two_doors(page: Page) -> None:
     with right.container(border=True, height="stretch"):
         st.markdown("##### :material/explore: Explore the sandbox")
         st.write(
-            "An invented company with three channels, its audience and half a year of history, on a small network that runs "
-            "only on this machine. Try everything; nothing leaves the house, and it can be removed again."
+            "An invented company with three channels, its audience and half a year of history, on a small network that "
+            "runs only on this machine. Try everything; nothing leaves the house, and it can be removed again."
         )
         if st.button("Explore the sandbox", key="door_sandbox"):
             act_alone(lambda: sandbox.explore(page.actor), done="The sandbox is being filled.", spinner="Opening …")

@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from core.ui.parts import ago, exact
 
 from core.models.inbox import Direction
 from core.services.inbox import AnswerState, ConversationView, MessageView
+from core.ui.parts import ago, exact
 
 _STATES = {
     AnswerState.SENDING: ("Sending …", "busy"),

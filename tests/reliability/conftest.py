@@ -114,14 +114,20 @@ class Stage:
     def working(self, *, hurried: bool = True) -> Iterator[subprocess.Popen[bytes]]:
         """While the block runs, so does a healthy worker; it must stop in order."""
         words = ("never",) if hurried else ()
+        before = self.started()
         process = self.start(*words, hurried=hurried)
         try:
+            self.until(lambda: self.started() > before)
             yield process
             process.terminate()
             assert process.wait(15) == 0, self.log.read_text()
         finally:
             process.kill()
             process.wait()
+
+    def started(self) -> int:
+        """How many workers have come up so far."""
+        return self.log.read_text().count("started worker=") if self.log.exists() else 0
 
     def recover(self) -> None:
         """A healthy worker runs until every delivery has come to its end."""

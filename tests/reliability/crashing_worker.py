@@ -1,6 +1,7 @@
-"""The real worker, made to die (SIGKILL) at one point of a delivery's life: `python -m … POINT [NUMBER] [--once]`.
+"""The real worker, made to die (SIGKILL) at one point of a delivery's life: `python -m … POINT [NUMBER] [stop]`.
 
-`POINT` is a key of POINTS, or `never`; `NUMBER` says at which time that it comes to that point (1). Waiting is hurried:
+`POINT` is a key of POINTS, or `never`; `NUMBER` says at which time that it comes to that point (1). With `stop` it is
+stopped (SIGSTOP) instead, and may be woken up again. Waiting is hurried:
 what takes minutes for people takes fractions of a second here. The worker itself knows nothing of this.
 """
 
@@ -36,8 +37,8 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
 }
 
 
-def die_at(point: str, number: int) -> None:
-    """Have this process killed when it comes to `point` for the `number`th time."""
+def die_at(point: str, number: int, how: signal.Signals) -> None:
+    """Have this process killed (or stopped) when it comes to `point` for the `number`th time."""
     owner, name, before = POINTS[point]
     original: Callable[..., Any] = getattr(owner, name)
     times = itertools.count(1)
@@ -47,10 +48,10 @@ def die_at(point: str, number: int) -> None:
             return original(*given, **named)
         final = next(times) == number
         if final and before:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), how)
         result = original(*given, **named)
-        if final:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if final and not before:
+            os.kill(os.getpid(), how)
         return result
 
     setattr(owner, name, last)
@@ -65,8 +66,7 @@ def hurry() -> None:
 
 if __name__ == "__main__":
     hurry()
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    if words and words[0] != "never":
-        die_at(words[0], int(words[1]) if len(words) > 1 else 1)
-    sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word.startswith("--"))]
+    words, sys.argv = sys.argv[1:], sys.argv[:1]
+    if words[0] != "never":
+        die_at(words[0], int(words[1]), signal.SIGSTOP if "stop" in words else signal.SIGKILL)
     sys.exit(worker.main())

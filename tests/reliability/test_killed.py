@@ -17,17 +17,21 @@ from tests import factories
 from tests.reliability.conftest import Stage
 
 S = DeliveryState
-HONOURS = pytest.mark.parametrize("honours", [True, False], ids=["replay", "no-replay"])
 
 
-@HONOURS
-@pytest.mark.parametrize("point", ["claimed", "prepared", "sent", "answered", "accepted"])
+@pytest.mark.parametrize(
+    ("point", "honours"),
+    [
+        *(("claimed", False), ("prepared", False), ("accepted", False)),
+        *(("sent", True), ("sent", False), ("answered", True), ("answered", False)),
+    ],
+)
 def test_killed_where_the_truth_can_be_found_out(stage: Stage, point: str, honours: bool) -> None:
     stage.honour(honours)
-    delivery = stage.plan(f"Killed when {point}")
+    delivery = stage.plan(f"Killed when {point}, {honours}")
     stage.crash_at(point)
     stage.recover()
-    assert stage.texts() == [f"Killed when {point}"]
+    assert stage.texts() == [f"Killed when {point}, {honours}"]
     assert stage.row(delivery).state is S.PUBLISHED
     assert stage.row(delivery).remote_id == stage.writes()[0]["status_id"]
 
@@ -43,7 +47,7 @@ def test_killed_before_sending_is_sent_where_replay_is_honoured(stage: Stage) ->
 
 def test_killed_before_sending_is_told_to_a_person_where_nothing_is_honoured(stage: Stage) -> None:
     stage.honour(False)
-    delivery = stage.plan("Killed before sending")
+    delivery = stage.plan("Killed before sending, no replay")
     stage.crash_at("fixed")
     stage.recover()
     assert stage.texts() == []
@@ -51,41 +55,44 @@ def test_killed_before_sending_is_told_to_a_person_where_nothing_is_honoured(sta
     assert "may or may not be online" in (stage.row(delivery).last_error or "")
 
 
-@HONOURS
-@pytest.mark.parametrize(("point", "number"), [("accepted", 1), ("prepared", 2), ("sent", 2), ("answered", 3)])
+@pytest.mark.parametrize(
+    ("point", "number", "honours"),
+    [("accepted", 1, True), ("prepared", 2, False), ("sent", 2, False), ("answered", 3, True)],
+)
 def test_killed_in_the_middle_of_a_thread(stage: Stage, point: str, number: int, honours: bool) -> None:
     stage.honour(honours)
-    delivery = stage.plan("eins\n---\nzwei\n---\ndrei")
+    texts = [f"{word} ({point})" for word in ("eins", "zwei", "drei")]
+    delivery = stage.plan("\n---\n".join(texts))
     stage.crash_at(point, number)
     stage.recover()
-    assert stage.texts() == ["eins", "zwei", "drei"]
+    assert stage.texts() == texts
     assert stage.row(delivery).state is S.PUBLISHED
 
 
 @pytest.mark.parametrize("point", ["looking", "looked"])
 def test_killed_while_it_looks_for_a_lost_answer(stage: Stage, point: str) -> None:
     stage.honour(False)
-    delivery = stage.plan("Killed while looking")
+    delivery = stage.plan(f"Killed while looking: {point}")
     stage.order("drop_after")
     stage.crash_at(point)
     stage.recover()
-    assert stage.texts() == ["Killed while looking"]
+    assert stage.texts() == [f"Killed while looking: {point}"]
     assert stage.row(delivery).state is S.PUBLISHED
 
 
 @pytest.mark.parametrize("point", ["fixed_again", "sent"])
 def test_killed_while_it_sends_again(stage: Stage, point: str) -> None:
-    delivery = stage.plan("Killed while sending again")
+    delivery = stage.plan(f"Killed while sending again: {point}")
     stage.order("drop_before")
     stage.crash_at(point)
     stage.recover()
-    assert stage.texts() == ["Killed while sending again"]
+    assert stage.texts() == [f"Killed while sending again: {point}"]
     assert stage.row(delivery).state is S.PUBLISHED
 
 
 @pytest.mark.parametrize("point", ["uploading", "uploaded"])
 def test_killed_while_an_image_is_uploaded(stage: Stage, point: str) -> None:
-    post = factories.post(text="Mit Bild")
+    post = factories.post(text=f"Mit Bild, {point}")
     path = media_path("a" * 64, "image/png")
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (8, 8), "red").save(path)
@@ -100,7 +107,7 @@ def test_killed_while_an_image_is_uploaded(stage: Stage, point: str) -> None:
         session.add(Delivery(post_id=post.id, channel_id=stage.channels[0], state=S.SCHEDULED, due_at=due))
     stage.crash_at(point)
     stage.recover()
-    assert stage.texts() == ["Mit Bild"]
+    assert stage.texts() == [f"Mit Bild, {point}"]
     with db.read() as session:
         assert session.exec(select(Delivery.state)).one() is S.PUBLISHED
     connector = stage.connector()
