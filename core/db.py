@@ -5,6 +5,7 @@ server locks everyone else out).
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -113,10 +114,24 @@ def read() -> Iterator[Session]:
             session.rollback()
 
 
+_writer = threading.Lock()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """SQLite takes one writer at a time. Threads queue here: its own way of waiting is to sleep and try again."""
+    waits = engine().dialect.name == "sqlite" and _writer.acquire(timeout=BUSY_MS / 1000)
+    try:
+        yield
+    finally:
+        if waits:
+            _writer.release()
+
+
 @contextmanager
 def write() -> Iterator[Session]:
     """A session in one transaction: committed at the end, rolled back on an error."""
-    with Session(engine().execution_options(**{WRITE: True}), expire_on_commit=False) as session:
+    with _turn(), Session(engine().execution_options(**{WRITE: True}), expire_on_commit=False) as session:
         try:
             yield session
         except BaseException:

@@ -7,7 +7,6 @@ import streamlit as st
 from core import db
 from core.db import utc_now
 from core.errors import NotFound
-from core.models.planning import PostState
 from core.services import channels, planning
 from core.services.planning import PlanFilter
 from core.services.team import Right
@@ -19,7 +18,10 @@ from core.ui.plan_table import plan_table
 from core.ui.plan_words import POSTS, state_badge
 
 ROWS = 200
-RANGES = {"upcoming": "Upcoming", "past": "Past 30 days", "all": "Everything"}
+PAST = "Past 30 days"
+RANGES = {"Upcoming": 1, PAST: 30, "Everything": 0}  # days back
+ANY = "Any"
+PLAN, WRITE = "Plan", "Write"
 
 page = open_page("Planning")
 may = page.actor.may(Right.PLAN)
@@ -28,26 +30,27 @@ may = page.actor.may(Right.PLAN)
 def plan_view() -> None:
     """The table with its filters; all of them stand in the URL."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        span = st.segmented_control("Time", list(RANGES), default="upcoming", required=True, key="range",
-                                    format_func=RANGES.__getitem__, bind="query-params")  # fmt: skip
-        state = st.selectbox("State", ["any", *PostState], key="state", bind="query-params", width=170,
-                             format_func=lambda s: "Any state" if s == "any" else POSTS[PostState(s)][0])  # fmt: skip
-        handles = {"any": "Any channel"} | {str(row.id): row.handle for row in connected}
-        channel = st.selectbox("Channel", list(handles), key="channel", bind="query-params", width=260,
-                               format_func=lambda i: handles.get(i, "Any channel"))  # fmt: skip
-        words = st.text_input("Search", key="words", bind="query-params", type="search", width=220)
+        span = st.segmented_control(
+            "Time", list(RANGES), default="Upcoming", required=True, key="plan_range", bind="query-params"
+        )
+        words = [ANY, *(word for word, _, _ in POSTS.values())]
+        state = st.selectbox("State", words, key="plan_state", bind="query-params", width=170)
+        handles = {row.handle: row.id for row in connected}
+        channel = st.selectbox("Channel", [ANY, *handles], key="plan_channel", bind="query-params", width=260)
+        search = st.text_input("Search", key="plan_search", bind="query-params", type="search", width=220)
     now = utc_now()
+    back = RANGES[span or "Upcoming"]
     wanted = PlanFilter(
-        since={"upcoming": now - timedelta(days=1), "past": now - timedelta(days=30)}.get(span),
-        until=now if span == "past" else None,
-        states=(PostState(state),) if state != "any" else (),
-        channel_ids=(int(channel),) if channel != "any" else (),
-        text=words or "",
+        since=now - timedelta(days=back) if back else None,
+        until=now if span == PAST else None,
+        states=tuple(s for s, (word, _, _) in POSTS.items() if word == state),
+        channel_ids=(handles[channel],) if channel in handles else (),
+        text=search or "",
     )
     shown_rows = st.session_state.get("plan_rows", ROWS)
     with db.read() as session:
         found = planning.plan(session, wanted, limit=shown_rows)
-        undated = planning.undated(session, wanted) if span == "upcoming" else ()
+        undated = planning.undated(session, wanted) if span == "Upcoming" else ()
         names = [name for _, name in planning.campaigns(session)]
     rows = [*found.rows, *undated]
     if not rows and wanted == PlanFilter(since=wanted.since) and not connected:
@@ -70,10 +73,7 @@ def open_one(rows: list[planning.PlanRow]) -> None:
         post_id = st.selectbox("Open a post", list(titles), index=None, format_func=titles.get, key="open_post",
                                placeholder="Choose one to see its channels, preview and links", width=420)  # fmt: skip
         if post_id is not None:
-            st.query_params.from_dict({"view": "write", "post": str(post_id)})
-            st.session_state.pop("open_post")
-            st.session_state.pop("view", None)
-            st.rerun()
+            st.switch_page("pages/planning.py", query_params={"plan_view": WRITE, "post": str(post_id)})
 
 
 def write_view() -> None:
@@ -88,8 +88,7 @@ def write_view() -> None:
             except NotFound as error:
                 st.warning(str(error), icon=":material/search_off:")
     if detail and may and st.button("New post", icon=":material/add:", type="tertiary"):
-        st.query_params.from_dict({"view": "write"})
-        st.rerun()
+        st.switch_page("pages/planning.py", query_params={"plan_view": WRITE})
     if may:
         composer(page, detail, connected, names)
     elif detail:
@@ -102,12 +101,18 @@ def write_view() -> None:
 
 with db.read() as session:
     connected = channels.channels(session)
-if "post" in st.query_params and "view" not in st.query_params:
-    st.query_params["view"] = "write"
-view = st.segmented_control("View", ["plan", "write"], default="plan", required=True, key="view", bind="query-params",
-                            format_func={"plan": "Plan", "write": "Write"}.__getitem__,
-                            label_visibility="collapsed")  # fmt: skip
-if view == "write":
+if "post" in st.query_params and "plan_view" not in st.query_params:
+    st.switch_page("pages/planning.py", query_params={"plan_view": WRITE, "post": st.query_params["post"]})
+view = st.segmented_control(
+    "View",
+    [PLAN, WRITE],
+    default=PLAN,
+    required=True,
+    key="plan_view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+if view == WRITE:
     write_view()
 else:
     plan_view()

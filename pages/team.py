@@ -10,7 +10,7 @@ from core.ui.page import open_page
 
 page = open_page("Team")
 tabs = ["Members", "You"] + (["Audit trail"] if page.actor.may(Right.TEAM) else [])
-view = st.segmented_control("View", tabs, default="Members", required=True, bind="query-params", key="view",
+view = st.segmented_control("View", tabs, default="Members", required=True, bind="query-params", key="team_view",
                             label_visibility="collapsed")  # fmt: skip
 
 if view == "You":

@@ -4,11 +4,15 @@ import re
 import unicodedata
 from html import unescape
 
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+LONGEST = 200_000  # characters of HTML; the rest of a longer one is not read
+
+_BREAK = re.compile(r"<br\s*/?>[ \t\r\n]*", re.IGNORECASE)
 _BLOCK_END = re.compile(r"</(p|div|h[1-6]|blockquote|pre|ul|ol)>\s*", re.IGNORECASE)
-_ITEM = re.compile(r"<li[^>]*>", re.IGNORECASE)
+_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _ITEM_END = re.compile(r"</li>\s*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_PRE = re.compile(r"(?=</?pre\b)", re.IGNORECASE)
+_SOURCE_BREAK = re.compile(r"(?<![ \t])[ \t]*\r?\n[ \t]*")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HOST_OF_MENTION = re.compile(r"(@[\w.-]+)@[\w.-]+\w", re.UNICODE)
 
@@ -18,11 +22,13 @@ def to_text(html: str | None) -> str:
     if not html:
         return ""
     if "<" not in html:
-        return clean(unescape(html))
+        return plain(html)
     from bs4 import BeautifulSoup
     from bs4.element import Tag
 
-    marked = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", html))
+    # A line break in the source is a space to whoever reads it, except in preformatted text.
+    pieces = (p if p[:4].lower() == "<pre" else _SOURCE_BREAK.sub(" ", p) for p in _PRE.split(html[:LONGEST]))
+    marked = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", "".join(pieces)))
     marked = _ITEM_END.sub("\n", _ITEM.sub("• ", marked))
     soup = BeautifulSoup(marked, "html.parser")
     for hidden in soup(["script", "style", "template", "iframe"]):
@@ -33,10 +39,15 @@ def to_text(html: str | None) -> str:
     return clean(soup.get_text())
 
 
+def plain(text: str | None) -> str:
+    """Text that isn't HTML (a name, a content warning, an alt text), tidied; escaped characters are written out."""
+    return clean(unescape(text)) if text else ""
+
+
 def _link(words: str, address: str, classes: object) -> str:
     """Mentions and hashtags as written; a link as its address, after its words when those say something else."""
     names = classes if isinstance(classes, list) else str(classes or "").split()
-    if "mention" in names or "hashtag" in names or words.startswith(("@", "#")):
+    if "mention" in names or "hashtag" in names or (words.startswith(("@", "#")) and " " not in words):
         return words
     if not _WEB.match(address):
         return words

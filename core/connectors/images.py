@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUALITIES = (90, 82, 74, 66)
-SHRINK = 0.8  # each side, when no quality is small enough
+SHRINK = 0.9  # each side at least, when no quality is small enough
+HOPELESS = 2.5  # times too large at one quality: a lower one saves no more than about that
 SMALLEST = 64  # pixels a side
 
 
@@ -28,7 +29,7 @@ class FittedImage:
 
 def fit(image: DraftImage, limits: Limits) -> FittedImage:
     """Turn upright, strip metadata, shrink until the limits are kept. Raises `Rejected` where that can't be done."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(Path(image.path)) as opened:
@@ -38,8 +39,10 @@ def fit(image: DraftImage, limits: Limits) -> FittedImage:
             upright.load()
     except FileNotFoundError:
         raise Rejected("The image file is no longer there. Add the image again.") from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        raise Rejected("The image can't be read. Save it again as JPEG or PNG and add it anew.") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a broken file makes Pillow raise nearly anything
+        raise Rejected("The image can't be read. Save it again as JPEG or PNG and add it anew.") from error
     return _encode(upright, image.mime, limits)
 
 
@@ -66,9 +69,12 @@ def _encode(picture: "Image", mime: str, limits: Limits) -> FittedImage:
             data = _bytes(flat, "JPEG", quality=quality, optimize=True, progressive=True)
             if len(data) <= limits.image_bytes:
                 return FittedImage(data, "image/jpeg", *flat.size)
-        if min(flat.size) * SHRINK < SMALLEST:
+            if len(data) > limits.image_bytes * HOPELESS:
+                break  # lower quality won't do: fewer pixels
+        factor = min(SHRINK, (limits.image_bytes * HOPELESS / len(data)) ** 0.5)
+        if min(flat.size) * factor < SMALLEST:
             raise Rejected(f"The image can't be made smaller than {limits.image_bytes} bytes. Take another one.")
-        flat = _scaled(flat, SHRINK)
+        flat = _scaled(flat, factor)
 
 
 def _scaled(picture: "Image", factor: float) -> "Image":
@@ -79,21 +85,29 @@ def _scaled(picture: "Image", factor: float) -> "Image":
 
 
 def _flat(picture: "Image") -> "Image":
-    """On white where it was see-through: JPEG knows no transparency."""
+    """In plain colours, on white where it was see-through: JPEG knows no transparency."""
     from PIL import Image
 
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         seen = picture.convert("RGBA")
-        paper = Image.new("RGB", seen.size, "white")
-        paper.paste(seen, mask=seen.getchannel("A"))
-        return paper
-    return picture.convert("RGB")
+        flat = Image.new("RGB", seen.size, "white")
+        flat.paste(seen, mask=seen.getchannel("A"))
+    else:
+        flat = picture.convert("RGB")
+    if picture.mode in ("RGB", "RGBA", "P"):  # a profile of other colours (CMYK, grey) doesn't fit any more
+        _keep_colours(picture, flat)
+    return flat
+
+
+def _keep_colours(source: "Image", target: "Image") -> None:
+    if source.info.get("icc_profile"):
+        target.info["icc_profile"] = source.info["icc_profile"]
 
 
 def _bytes(picture: "Image", kind: str, **options: object) -> bytes:
-    from PIL.Image import Image
-
+    """Encoded with nothing but its pixels and what its colours mean: Pillow would keep comments and XMP data."""
     out = BytesIO()
-    clean: Image = picture if picture.mode != "CMYK" else picture.convert("RGB")
-    clean.save(out, kind, exif=b"", **options)
+    bare = picture.copy()
+    bare.info = {name: picture.info[name] for name in ("icc_profile", "transparency") if name in picture.info}
+    bare.save(out, kind, exif=b"", icc_profile=bare.info.get("icc_profile"), **options)
     return out.getvalue()

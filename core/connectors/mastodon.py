@@ -7,15 +7,13 @@ What publishing rests on: a genuine Mastodon gives the same status again for the
 No other server is trusted to; there an unknown outcome is only looked up on our own timeline.
 """
 
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-import regex
-
 from core.connectors import mastodon_posts as posts
+from core.connectors import mastodon_sending as sending
 from core.connectors import query as queries
 from core.connectors.base import (
     Auth,
@@ -25,7 +23,6 @@ from core.connectors.base import (
     Credentials,
     Draft,
     DraftImage,
-    Kind,
     Limits,
     Prepared,
     Profile,
@@ -33,24 +30,19 @@ from core.connectors.base import (
     ReplyTo,
     Search,
     Sent,
-    graphemes,
 )
-from core.connectors.html import fingerprint, to_text
 from core.connectors.http import Http
-from core.connectors.mastodon_posts import Json, mapping, objects, word
-from core.errors import OutcomeUnknown, Rejected, RemoteGone, RetryLater
-
-log = logging.getLogger("hub.mastodon")
+from core.connectors.mastodon_inbox import Inbox
+from core.connectors.mastodon_posts import Json, mapping, objects, path, word
+from core.errors import NeedsReauth, NetworkError, OutcomeUnknown, Rejected, RemoteGone, RetryLater
 
 PAGE = 40  # entries of one page; the most that servers give
-FIRST_PAGES = 5  # how far a first look at the inbox goes back
 SKEW = timedelta(seconds=60)  # clocks of servers differ
 LOOK_BACK = 5  # pages of our own timeline that are searched for a lost answer
-AT_ONCE = 20  # statuses read in one request
+AT_ONCE = 20  # statuses read in one request; Mastodon refuses more
 UPLOAD_WAIT, UPLOAD_LOOKS = 0.5, 40  # seconds between looks at an upload being processed
-WIDER = ("direct", "private", "unlisted", "public")
-LINK = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
-MENTION = regex.compile(r"(?<![\w/])@([\w.-]*\w)@[\w.-]+\w", regex.IGNORECASE)
+LATE = timedelta(minutes=15)  # posts from other servers are sorted in by the time they were written
+NOT_MASTODON = "The server's answer isn't that of a Mastodon-API server. Check the address."
 
 
 class Mastodon(Connector):
@@ -79,10 +71,14 @@ class Mastodon(Connector):
     ) -> None:
         """`http` is for tests."""
         super().__init__(base_url, credentials, limits, save_credentials, allowed_hosts)
-        bearer = {"Authorization": f"Bearer {credentials.get('access_token', '')}"}
+        # Pasted tokens bring spaces that nobody sees along; a header could not carry them.
+        token = "".join(c for c in credentials.get("access_token", "") if "!" <= c <= "~")
+        bearer = {"Authorization": f"Bearer {token}"}
         self._http = http or Http(self.base_url, headers=bearer, allowed_hosts=allowed_hosts)
         self._host = posts.host_of(self.base_url)
         self._account: Json | None = None
+        self._application: str | None = None
+        self._reads_many = True
 
     def close(self) -> None:
         """Give back the network connections."""
@@ -94,7 +90,7 @@ class Mastodon(Connector):
         if self._account is None:
             told = mapping(self._http.get("/api/v1/accounts/verify_credentials").json())
             if not word(told.get("id")):
-                raise Rejected("The server's answer isn't that of a Mastodon-API server. Check the address.")
+                raise Rejected(NOT_MASTODON)
             self._account = told
         return self._account
 
@@ -105,25 +101,27 @@ class Mastodon(Connector):
         return Profile(word(me["id"]), ours.handle, ours.name or ours.handle, ours.url, ours.avatar_url)
 
     def fetch_limits(self) -> Limits:
-        """GET /api/v2/instance, or v1 where that is all there is; published limits where neither answers."""
-        for path in ("/api/v2/instance", "/api/v1/instance"):
+        """GET /api/v2/instance, or v1 where that is all there is; published limits where the server has neither."""
+        trouble: RetryLater | None = None
+        for address in ("/api/v2/instance", "/api/v1/instance"):
             try:
-                told = mapping(self._http.get(path).json())
-            except (RemoteGone, Rejected, RetryLater) as error:
-                log.info("no limits from %s: %s", path, type(error).__name__)
+                told = mapping(self._http.get(address).json())
+            except (RemoteGone, Rejected):
+                trouble = None
+                continue
+            except RetryLater as error:  # a fault, or the HTML page of a server that doesn't know the address
+                trouble = error
                 continue
             if told:
-                return posts.limits_v2(told)
-        return Limits(url_length=23)
+                return posts.limits(told)
+        if trouble is not None:
+            raise trouble
+        return Limits(url_length=posts.URL_LENGTH)
 
     @classmethod
     def length(cls, text: str, limits: Limits) -> int:
         """Characters as people count them; each link counts as `url_length`, a mention without its host."""
-        text = MENTION.sub(r"@\1", text)
-        if limits.url_length is None:
-            return graphemes(text)
-        links = LINK.findall(text)
-        return graphemes(LINK.sub("", text)) + limits.url_length * len(links)
+        return sending.counted(text, limits)
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 
@@ -133,60 +131,71 @@ class Mastodon(Connector):
         form: Json = {"status": piece.text}
         if draft.language:
             form["language"] = draft.language
-        if draft.reply_to is not None and not previous:
-            form |= self._reply(draft.reply_to, piece.text)
-        elif previous:
+        if draft.reply_to is not None:
+            form |= self._reply(draft.reply_to, piece.text, first=not previous)
+        if previous:
             form["in_reply_to_id"] = previous[-1].remote_id
-            if draft.reply_to is not None and draft.reply_to.kind is Kind.DIRECT:
-                form["visibility"] = "direct"
         if piece.images:
             form["media_ids"] = [self._upload(image) for image in piece.images]
         return Prepared(replay_key, {"form": form})
 
-    def _reply(self, to: ReplyTo, text: str) -> Json:
-        """Never wider than what is answered, and it names the person: without that they aren't told."""
-        answered = mapping(self._http.get(f"/api/v1/statuses/{to.remote_id}").json())
+    def _reply(self, to: ReplyTo, text: str, first: bool) -> Json:
+        """Never wider than what is answered, and it names the person: without that they aren't told.
+
+        The further parts of an answer need no name, except in a direct message, which only those named get to see.
+        """
+        answered = mapping(self._http.get(path("/api/v1/statuses", to.remote_id)).json())
+        account, me = mapping(answered.get("account")), self._me()
         form: Json = {"in_reply_to_id": to.remote_id}
-        visibility = word(answered.get("visibility"))
-        if to.kind is Kind.DIRECT:
-            form["visibility"] = "direct"
-        elif visibility in WIDER:
+        usual = word(mapping(me.get("source")).get("privacy"))
+        visibility = sending.visibility(answered, to.kind, usual)
+        if visibility:
             form["visibility"] = visibility
-        account = mapping(answered.get("account"))
         handle = word(account.get("acct")) or to.handle.lstrip("@")
-        named = {name.casefold() for name in regex.findall(r"@([\w.-]+(?:@[\w.-]+\w)?)", text)}
-        ours = word(account.get("id")) == word(self._me().get("id"))
-        if handle and not ours and not named & {handle.casefold(), handle.partition("@")[0].casefold()}:
-            form["status"] = f"@{handle} {text}"
+        whole = posts.full_handle({"acct": handle}, self._host)
+        ours = word(account.get("id")) == word(me.get("id"))
+        wanted = handle and not ours and (first or visibility == "direct")
+        if wanted and whole not in sending.mentioned(text, self._host):
+            form["status"] = f"@{handle} {text}".rstrip()
+            self._must_fit(form["status"], handle)
         return form
 
+    def _must_fit(self, text: str, handle: str) -> None:
+        over = self.length(text, self.limits) - self.limits.text_length
+        if over > 0:
+            raise Rejected(
+                f"An answer has to begin with @{handle}, and with that it is {over} characters too long. Shorten it."
+            )
+
     def _upload(self, image: DraftImage) -> str:
-        """POST /api/v2/media, then wait until the server has processed it. An image that isn't used harms nobody."""
+        """Upload, then wait until the server has processed it. An image that isn't used harms nobody."""
+        told = mapping(self._send_image(image))
+        media_id = word(told.get("id"))
+        if not media_id:
+            raise RetryLater("The server took the image but didn't say where.")
+        if told.get("url") is not None:
+            return media_id
+        for _ in range(UPLOAD_LOOKS):
+            time.sleep(UPLOAD_WAIT)
+            if self._http.get(path("/api/v1/media", media_id)).status == 200:  # 202 and 206: not yet
+                return media_id
+        raise RetryLater("The server is still working on the image.")
+
+    def _send_image(self, image: DraftImage) -> Any:
+        """POST /api/v2/media, or v1 where that is all there is."""
         from core.connectors.images import fit
 
         fitted = fit(image, self.limits)
         name = "image." + fitted.mime.removeprefix("image/")
-        told = mapping(
-            self._http.write(
-                "POST",
-                "/api/v2/media",
-                repeatable=True,
-                files={"file": (name, fitted.data, fitted.mime)},
-                data={"description": image.alt} if image.alt else None,
-            ).json()
-        )
-        media_id = word(told.get("id"))
-        if not media_id:
-            raise RetryLater("The server took the image but didn't say where.")
-        looks = 0
-        while told.get("url") is None and looks < UPLOAD_LOOKS:
-            time.sleep(UPLOAD_WAIT)
-            answer = self._http.get(f"/api/v1/media/{media_id}")
-            told = mapping(answer.json())
-            if answer.status == 200:
-                break
-            looks += 1
-        return media_id
+        options: Json = {
+            "repeatable": True,
+            "files": {"file": (name, fitted.data, fitted.mime)},
+            "data": {"description": image.alt} if image.alt else None,
+        }
+        try:
+            return self._http.write("POST", "/api/v2/media", **options).json()
+        except RemoteGone:
+            return self._http.write("POST", "/api/v1/media", **options).json()
 
     def publish(self, prepared: Prepared) -> Sent:
         """POST /api/v1/statuses with the Idempotency-Key."""
@@ -205,133 +214,120 @@ class Mastodon(Connector):
         return Sent(word(status["id"]), posts.web(status.get("url")) or posts.web(status.get("uri")), at)
 
     def find_published(self, prepared: Prepared, since: datetime) -> Sent | None:
-        """Look through our own statuses since then; direct messages also in /api/v1/conversations."""
-        form = prepared.request["form"]
-        oldest = since - SKEW
-        for status in self._own_statuses(oldest):
-            if self._is_it(status, form, oldest):
+        """Look where it would be: on our timeline, below what it answers, among direct messages."""
+        form, oldest = prepared.request["form"], since - SKEW
+        for status in self._where_it_would_be(form, oldest):
+            if sending.is_it(status, form, oldest) and self._from_here(status):
                 return self._sent(status)
-        if form.get("visibility") == "direct":
-            for talk in objects(self._http.get("/api/v1/conversations", {"limit": PAGE}).json()):
-                last = mapping(talk.get("last_status"))
-                if self._is_ours(last) and self._is_it(last, form, oldest):
-                    return self._sent(last)
         return None
 
-    def _own_statuses(self, oldest: datetime) -> list[Json]:
+    def _where_it_would_be(self, form: Json, oldest: datetime) -> Iterator[Json]:
+        yield from self._own_statuses(oldest)
+        # Not every server lists answers and direct messages among an account's statuses.
+        answered = word(form.get("in_reply_to_id"))
+        if answered:
+            try:
+                told = mapping(self._http.get(path("/api/v1/statuses", answered, "context")).json())
+            except (RemoteGone, Rejected):
+                told = {}
+            yield from filter(self._is_ours, objects(told.get("descendants")))
+        if form.get("visibility") == "direct":
+            talks = objects(self._http.get("/api/v1/conversations", {"limit": PAGE}).json())
+            yield from filter(self._is_ours, (mapping(talk.get("last_status")) for talk in talks))
+
+    def _own_statuses(self, oldest: datetime) -> Iterator[Json]:
         """Newest first, until older than `oldest`."""
-        found: list[Json] = []
         params: Json = {"limit": PAGE, "exclude_reblogs": "true"}
         for _ in range(LOOK_BACK):
-            page = objects(self._http.get(f"/api/v1/accounts/{self._me()['id']}/statuses", params).json())
-            found += page
+            page = objects(self._http.get(self._own_path(), params).json())
+            yield from page
             last = posts.moment(page[-1].get("created_at")) if page else None
             if not page or (last and last < oldest):
-                break
+                return
             params["max_id"] = word(page[-1].get("id"))
-        return found
+
+    def _own_path(self) -> str:
+        return path("/api/v1/accounts", word(self._me()["id"]), "statuses")
 
     def _is_ours(self, status: Json) -> bool:
         return word(mapping(status.get("account")).get("id")) == word(self._me()["id"])
 
-    @staticmethod
-    def _is_it(status: Json, form: Json, oldest: datetime) -> bool:
-        sent_at = posts.moment(status.get("created_at"))
-        if sent_at is None or sent_at < oldest:
-            return False
-        if word(status.get("in_reply_to_id")) != word(form.get("in_reply_to_id")):
-            return False
-        theirs = {word(item.get("id")) for item in objects(status.get("media_attachments"))}
-        ours = set(form.get("media_ids") or [])
-        # Ids of media are ours alone; a server that gives them other ids must at least have as many.
-        if ours and theirs & ours:
+    def _from_here(self, status: Json) -> bool:
+        """False for what a person wrote elsewhere in the same words: the server names another application."""
+        theirs = sending.application(status)
+        if not theirs:
             return True
-        same_text = fingerprint(to_text(word(status.get("content")))) == fingerprint(word(form.get("status")))
-        return same_text and len(theirs) == len(ours)
+        if self._application is None:
+            try:
+                told = mapping(self._http.get("/api/v1/apps/verify_credentials").json())
+            except (Rejected, RemoteGone, RetryLater, NeedsReauth):
+                told = {}
+            self._application = word(told.get("name"))
+        return not self._application or self._application == theirs
 
     def delete(self, remote_id: str) -> None:
         """DELETE /api/v1/statuses/:id."""
-        self._http.write("DELETE", f"/api/v1/statuses/{remote_id}", repeatable=True)
+        address = path("/api/v1/statuses", remote_id)
+        try:
+            self._http.write("DELETE", address, repeatable=True)
+        except RemoteGone:
+            # snac answers 404 because it has no such request: gone is only what can't be read either.
+            try:
+                self._http.get(address)
+            except NetworkError:
+                pass
+            else:
+                raise Rejected("This server doesn't let applications delete posts. Delete it there.") from None
+            raise
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 
     def fetch_inbox(self, cursor: str | None, thread_of: Callable[[str], str | None]) -> Batch[RemoteMessage]:
-        """GET /api/v1/notifications: mentions, answers, direct messages and quotes, oldest first.
-
-        The cursor is the newest notification read. A first look goes `FIRST_PAGES` pages back.
-        """
-        notes, full = self._notifications(cursor)
-        if not notes:
-            return Batch(next_cursor=cursor)
-        threads = _Threads(self, thread_of)
-        items: list[RemoteMessage] = []
-        for note in notes:
-            status = mapping(note.get("status"))
-            if word(status.get("id")):
-                items += threads.messages(status)
-        return Batch(tuple(items), next_cursor=word(notes[-1].get("id")), more=full)
-
-    def _notifications(self, cursor: str | None) -> tuple[list[Json], bool]:
-        """Oldest first, and whether there are more at once."""
-        path = "/api/v1/notifications"
-        wanted: list[tuple[str, Any]] = [("types[]", "mention"), ("types[]", "quote"), ("limit", PAGE)]
-        if cursor:
-            page = objects(self._http.get(path, [*wanted, ("min_id", cursor)]).json())
-            fresh = [note for note in page if word(note.get("id")) != cursor]
-            return _wanted(reversed(fresh)), len(page) >= PAGE
-        found: list[Json] = []
-        below: list[tuple[str, Any]] = []
-        for _ in range(FIRST_PAGES):
-            page = objects(self._http.get(path, wanted + below).json())
-            found += page
-            if len(page) < PAGE:
-                break
-            below = [("max_id", word(page[-1].get("id")))]
-        return _wanted(reversed(found)), False
+        """GET /api/v1/notifications: mentions, answers, direct messages and quotes, oldest first."""
+        return Inbox(self._http, self._host, word(self._me()["id"]), thread_of).fetch(cursor)
 
     def recheck(self, remote_ids: Sequence[str]) -> Batch[RemoteMessage]:
         """Read statuses again: GET /api/v1/statuses?id[]= where the server can (Mastodon 4.3), else each."""
-        found: dict[str, Json] = {}
-        for start in range(0, len(remote_ids), AT_ONCE):
-            found |= self._statuses(remote_ids[start : start + AT_ONCE])
+        found = self._statuses(remote_ids)
         own = word(self._me()["id"])
         items = tuple(posts.message(found[i], self._host, own) for i in remote_ids if i in found)
         return Batch(items, removed=tuple(i for i in remote_ids if i not in found))
 
     def _statuses(self, remote_ids: Sequence[str]) -> dict[str, Json]:
-        try:
-            answer = self._http.get("/api/v1/statuses", [("id[]", i) for i in remote_ids]).json()
-        except (RemoteGone, Rejected):
-            answer = None
-        if isinstance(answer, list):
-            found = {word(s.get("id")): s for s in objects(answer)}
-            # Before it is called gone, a missing one is asked for by itself.
-            return found | self._each([i for i in remote_ids if i not in found])
-        return self._each(remote_ids)
-
-    def _each(self, remote_ids: Sequence[str]) -> dict[str, Json]:
+        """Those that are still there, by id. Before one is called gone it is asked for by itself."""
         found: dict[str, Json] = {}
+        for start in range(0, len(remote_ids), AT_ONCE):
+            found |= self._many(remote_ids[start : start + AT_ONCE])
         for remote_id in remote_ids:
-            try:
-                found[remote_id] = mapping(self._http.get(f"/api/v1/statuses/{remote_id}").json())
-            except RemoteGone:
-                continue
+            if remote_id not in found:
+                try:
+                    status = mapping(self._http.get(path("/api/v1/statuses", remote_id)).json())
+                except RemoteGone:
+                    continue
+                if not word(status.get("id")):
+                    raise RetryLater("The server's answer was not a post.")
+                found[remote_id] = status
         return found
+
+    def _many(self, remote_ids: Sequence[str]) -> dict[str, Json]:
+        if not self._reads_many:
+            return {}
+        try:
+            told = self._http.get("/api/v1/statuses", [("id[]", i) for i in remote_ids]).json()
+        except (RemoteGone, Rejected):
+            self._reads_many = False
+            return {}
+        return {word(status.get("id")): status for status in objects(told)}
 
     def search(self, query: str, cursor: str | None) -> Batch[RemoteMessage]:
         """A hashtag by its timeline, other words by /api/v2/search (it finds posts only where the server indexes them).
 
-        The cursor is the newest status read. Found statuses are judged again here: servers search loosely.
+        Found statuses are judged again here: servers search loosely.
         """
         wanted = queries.parse(query)
-        if len(wanted.tags) >= 1:
-            path: str = f"/api/v1/timelines/tag/{sorted(wanted.tags)[0]}"
-            others = [("all[]", tag) for tag in sorted(wanted.tags)[1:]]
-            position = [("min_id", cursor)] if cursor else []
-            page = objects(self._http.get(path, [("limit", PAGE), *others, *position]).json())
-        else:
-            params = {"q": query, "type": "statuses", "limit": PAGE, "resolve": "false"}
-            page = objects(mapping(self._http.get("/api/v2/search", params).json()).get("statuses"))
+        page, next_cursor, more = (
+            self._tagged(sorted(wanted.tags), cursor) if wanted.tags else (self._searched(query), None, False)
+        )
         own = word(self._me()["id"])
         page.sort(key=lambda s: (word(s.get("created_at")), word(s.get("id"))))
         items = tuple(
@@ -339,8 +335,36 @@ class Mastodon(Connector):
             for status in page
             if not self._is_ours(status) and wanted.matches(posts.text_of(status), posts.tags(status))
         )
-        newest = word(page[-1].get("id")) if page else None
-        return Batch(items, next_cursor=newest or cursor, more=bool(cursor and wanted.tags and len(page) >= PAGE))
+        return Batch(items, next_cursor, more)
+
+    def _tagged(self, tags: Sequence[str], cursor: str | None) -> tuple[list[Json], str | None, bool]:
+        """A page of GET /api/v1/timelines/tag/:tag, the next cursor, whether there is more at once.
+
+        The cursor stays `LATE` behind: what other servers deliver late is sorted in below what was read already.
+        """
+        others = [("all[]", tag) for tag in tags[1:]]
+        position = [("min_id", cursor)] if cursor else []
+        told = self._http.get(path("/api/v1/timelines/tag", tags[0]), [("limit", PAGE), *others, *position]).json()
+        page = [status for status in objects(told) if word(status.get("id"))]
+        by_age = sorted(page, key=lambda s: word(s.get("created_at")))
+        if not by_age:
+            return [], cursor, False
+        newest = word(by_age[-1]["id"])
+        if cursor and len(page) >= PAGE and newest != cursor:
+            return page, newest, True
+        settled_by = datetime.now(UTC) - LATE
+        settled = [s for s in by_age if (posts.moment(s.get("created_at")) or settled_by) < settled_by]
+        if settled:
+            return page, word(settled[-1]["id"]), False
+        return page, cursor or word(by_age[0]["id"]), False
+
+    def _searched(self, query: str) -> list[Json]:
+        params = {"q": query, "type": "statuses", "limit": PAGE, "resolve": "false"}
+        try:
+            told = self._http.get("/api/v2/search", params).json()
+        except RemoteGone:
+            raise Rejected("This server can't be searched for words. Look for a #hashtag instead.") from None
+        return objects(mapping(told).get("statuses"))
 
     # --- what came of it ----------------------------------------------------------------------------------------------
 
@@ -349,20 +373,20 @@ class Mastodon(Connector):
         params: Json = {"limit": min(limit, PAGE), "exclude_reblogs": "true", "exclude_replies": "true"}
         if cursor:
             params["max_id"] = cursor
+        page = objects(self._http.get(self._own_path(), params).json())
         own = word(self._me()["id"])
-        page = objects(self._http.get(f"/api/v1/accounts/{own}/statuses", params).json())
         items = tuple(
-            posts.message(s, self._host, own) for s in page if s.get("visibility") != "direct" and not s.get("reblog")
+            posts.message(status, self._host, own)
+            for status in page
+            if status.get("visibility") != "direct" and not status.get("reblog")
         )
         last = word(page[-1].get("id")) if page else None
-        return Batch(items, next_cursor=last or cursor, more=len(page) >= params["limit"])
+        # Servers give fewer than asked for as they like: only an empty page is the end.
+        return Batch(items, last or cursor, more=last not in (None, "", cursor))
 
     def post_metrics(self, remote_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Counts of the statuses that are still there."""
-        found: dict[str, Json] = {}
-        for start in range(0, len(remote_ids), AT_ONCE):
-            found |= self._statuses(remote_ids[start : start + AT_ONCE])
-        return {remote_id: posts.metrics(status) for remote_id, status in found.items()}
+        return {remote_id: posts.metrics(status) for remote_id, status in self._statuses(remote_ids).items()}
 
     def channel_metrics(self) -> dict[str, int]:
         """Counts of our profile, read anew."""
@@ -370,53 +394,3 @@ class Mastodon(Connector):
         me = self._me()
         names = {"followers": "followers_count", "following": "following_count", "posts": "statuses_count"}
         return {ours: posts.count(me[theirs]) for ours, theirs in names.items() if isinstance(me.get(theirs), int)}
-
-
-def _wanted(notes: Any) -> list[Json]:
-    """Servers that don't know `types[]` send everything: keep what has a status that speaks to us."""
-    return [n for n in notes if n.get("type") in ("mention", "quote", None) or not mapping(n.get("status"))]
-
-
-class _Threads:
-    """Finds the conversation of each status of one batch: by what the hub knows, by the batch, else by the context."""
-
-    def __init__(self, connector: Mastodon, thread_of: Callable[[str], str | None]) -> None:
-        self._connector = connector
-        self._known = thread_of
-        self._roots: dict[str, tuple[str, Kind]] = {}
-        self._own = word(connector._me()["id"])
-        self._host = connector._host
-
-    def messages(self, status: Json) -> list[RemoteMessage]:
-        """The status as a message, after the messages above it where its thread is new to the hub."""
-        remote_id, parent = word(status.get("id")), word(status.get("in_reply_to_id"))
-        above: list[Json] = []
-        if not parent:
-            root, kind = remote_id, self._kind(status, None)
-        elif parent in self._roots:
-            root, kind = self._roots[parent]
-        else:
-            known = self._known(parent)
-            above = [] if known else self._above(remote_id)
-            root = known or (word(above[0].get("id")) if above else parent)
-            kind = self._kind(status, above[0] if above else None)
-        self._roots[remote_id] = (root, kind)
-        for earlier in above:
-            self._roots[word(earlier.get("id"))] = (root, kind)
-        return [posts.message(s, self._host, self._own, root, kind) for s in (*above, status)]
-
-    def _above(self, remote_id: str) -> list[Json]:
-        """GET /api/v1/statuses/:id/context: the ancestors, first to last; none where the server hides them."""
-        try:
-            told = mapping(self._connector._http.get(f"/api/v1/statuses/{remote_id}/context").json())
-        except (RemoteGone, Rejected):
-            return []
-        return objects(told.get("ancestors"))
-
-    def _kind(self, status: Json, first: Json | None) -> Kind:
-        """Direct by visibility; a comment when the thread began with us, or answers us; else a mention."""
-        if status.get("visibility") == "direct":
-            return Kind.DIRECT
-        began = first is not None and word(mapping(first.get("account")).get("id")) == self._own
-        answers_us = word(status.get("in_reply_to_account_id")) == self._own
-        return Kind.COMMENT if began or answers_us else Kind.MENTION

@@ -3,19 +3,21 @@
 https://docs.joinmastodon.org/entities/Status/ · …/Account/ · …/V1_Instance/ · …/Instance/
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.connectors.base import Author, Kind, Limits, RemoteMedia, RemoteMessage, Replay
-from core.connectors.html import to_text
+from core.connectors.html import plain, to_text
 
 Json = dict[str, Any]
 
 MEDIA_KINDS = {"image": "image", "gifv": "video", "video": "video", "audio": "audio"}
 REPLAY_WINDOW = 3300.0  # seconds: Mastodon keeps an Idempotency-Key for an hour
-GENUINE = "github.com/mastodon/mastodon"
+GENUINE = re.compile(r"https://github\.com/mastodon/mastodon(?:\.git)?(?:/|$)", re.IGNORECASE)
+URL_LENGTH = 23  # what a link counts, where the server doesn't say
 
 
 def mapping(value: Any) -> Json:
@@ -42,6 +44,11 @@ def moment(value: Any) -> datetime | None:
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def path(*parts: str) -> str:
+    """An address of the API: its first part as it stands, the others (ids, hashtags) made safe to stand in one."""
+    return "/".join([parts[0], *(quote(part, safe="") for part in parts[1:])])
+
+
 def web(value: Any) -> str | None:
     """An http(s) address, or nothing."""
     text = word(value)
@@ -66,7 +73,7 @@ def author(account: Json, host: str) -> Author:
     return Author(
         remote_id=handle,
         handle=f"@{handle}",
-        name=to_text(word(account.get("display_name"))) or word(account.get("username")),
+        name=plain(word(account.get("display_name"))) or word(account.get("username")),
         url=web(account.get("url")),
         avatar_url=web(account.get("avatar_static") or account.get("avatar")),
         followers=count(followers) if isinstance(followers, int) else None,
@@ -75,8 +82,8 @@ def author(account: Json, host: str) -> Author:
 
 def text_of(status: Json) -> str:
     """Text with the content warning before it and a poll's choices after it."""
-    parts = [to_text(word(status.get("spoiler_text"))), to_text(word(status.get("content")))]
-    parts += [f"○ {to_text(word(o.get('title')))}" for o in objects(mapping(status.get("poll")).get("options"))]
+    parts = [plain(word(status.get("spoiler_text"))), to_text(word(status.get("content")))]
+    parts += [f"○ {plain(word(o.get('title')))}" for o in objects(mapping(status.get("poll")).get("options"))]
     return "\n".join(part for part in parts if part)
 
 
@@ -98,7 +105,7 @@ def media(status: Json) -> tuple[RemoteMedia, ...]:
         url = web(item.get("url") or item.get("remote_url") or item.get("preview_url"))
         if url:
             kind = MEDIA_KINDS.get(word(item.get("type")), "file")
-            found.append(RemoteMedia(url, kind, to_text(word(item.get("description")))))
+            found.append(RemoteMedia(url, kind, plain(word(item.get("description")))))
     return tuple(found)
 
 
@@ -137,34 +144,40 @@ def host_of(base_url: str) -> str:
     return urlsplit(base_url).netloc.lower()
 
 
-def limits_v2(told: Mapping[str, Any], default: Limits | None = None) -> Limits:
+def limits(told: Mapping[str, Any]) -> Limits:
     """`/api/v2/instance` or `/api/v1/instance`: limits, or the published ones where it doesn't tell."""
-    base = default or Limits()
+    base = Limits()
     settings = mapping(told.get("configuration"))
     statuses, files = mapping(settings.get("statuses")), mapping(settings.get("media_attachments"))
+    types = files.get("supported_mime_types")
     replay = _replay(told)
-    types = tuple(t for t in files.get("supported_mime_types") or () if isinstance(t, str) and t.startswith("image/"))
-    # GoToSocial and Pleroma put the length beside the configuration.
-    length = _positive(statuses.get("max_characters")) or _positive(told.get("max_toot_chars")) or base.text_length
+    # Pleroma and its kin put theirs beside the configuration.
     return Limits(
-        text_length=length,
-        url_length=_positive(statuses.get("characters_reserved_per_url")) or 23,
-        images=_positive(statuses.get("max_media_attachments")) or base.images,
-        image_bytes=_positive(files.get("image_size_limit")) or base.image_bytes,
-        image_pixels=_positive(files.get("image_matrix_limit")),
-        image_types=tuple(t for t in types if t in base.image_types) or base.image_types,
-        alt_length=_positive(files.get("description_limit")) or base.alt_length,
+        text_length=_first(statuses.get("max_characters"), told.get("max_toot_chars")) or base.text_length,
+        url_length=_url_length(statuses),
+        images=_first(statuses.get("max_media_attachments"), told.get("max_media_attachments")) or base.images,
+        image_bytes=_first(files.get("image_size_limit"), told.get("upload_limit")) or base.image_bytes,
+        image_pixels=_first(files.get("image_matrix_limit")),
+        image_types=tuple(t for t in base.image_types if isinstance(types, list) and t in types) or base.image_types,
+        alt_length=_first(files.get("description_limit"), told.get("description_limit")) or base.alt_length,
         replay=replay,
         replay_window=REPLAY_WINDOW if replay is Replay.KEY else 0.0,
     )
 
 
-def _positive(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+def _first(*values: Any) -> int | None:
+    """The first that is a number above zero."""
+    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
+
+
+def _url_length(statuses: Json) -> int | None:
+    """Zero is said by servers that count links like any text."""
+    told = statuses.get("characters_reserved_per_url")
+    return None if told == 0 and told is not False else _first(told) or URL_LENGTH
 
 
 def _replay(told: Mapping[str, Any]) -> Replay:
-    """Only servers known to honour Idempotency-Key: genuine Mastodon, and whoever says so of itself."""
+    """Only servers known to honour Idempotency-Key: genuine Mastodon, and our sandbox, which says so of itself."""
     says = mapping(mapping(told.get("configuration")).get("sandbox")).get("idempotency") is True
-    genuine = GENUINE in word(told.get("source_url")) and "compatible" not in word(told.get("version"))
+    genuine = bool(GENUINE.match(word(told.get("source_url")))) and "compatible" not in word(told.get("version"))
     return Replay.KEY if says or genuine else Replay.NONE

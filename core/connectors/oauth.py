@@ -4,7 +4,7 @@ https://docs.joinmastodon.org/client/authorized/ · https://docs.joinmastodon.or
 """
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.common.security import generate_token
@@ -26,7 +26,7 @@ class App:
 
     base_url: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     redirect_uri: str
 
 

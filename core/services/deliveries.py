@@ -7,16 +7,17 @@ ours. Between `fix` and the network's answer a part has `sent_at` and no `remote
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlmodel import Session, col
 
 from core import db, lease
 from core.connectors.base import Draft, Prepared, Sent
+from core.db import UtcDateTime
 from core.errors import NeedsReauth, OutcomeUnknown, Rejected
 from core.lease import Claim
 from core.models.analytics import Publication
@@ -72,29 +73,39 @@ def claim_due(session: Session, limit: int) -> list[Claim]:
     if limit < 1:
         return []
     session.connection()  # on SQLite this waits for the lock, so that `now` is now
-    now = db.utc_now()
-    oldest = select(col(Delivery.channel_id)).where(*_due(now)).group_by(col(Delivery.channel_id))
-    ids = list(session.execute(oldest.order_by(func.min(col(Delivery.due_at)))).scalars())
-    if not ids:
-        return []
-    # PostgreSQL: whoever holds the channel's row decides alone, and others pass it over.
-    ours = select(col(Channel.id)).where(col(Channel.id).in_(ids)).with_for_update(skip_locked=True)
-    free = set(session.execute(ours).scalars()) - _busy(session, now)
+    free = _free_channels(session)[:limit]
+    if free and session.get_bind().dialect.name == "postgresql":
+        # Whoever holds the channel's row decides alone, others pass it over; then look again under that lock.
+        locked = select(col(Channel.id)).where(col(Channel.id).in_(free)).with_for_update(skip_locked=True)
+        ours = set(session.execute(locked).scalars())
+        free = [channel_id for channel_id in _free_channels(session) if channel_id in ours]
     claims: list[Claim] = []
-    for channel_id in [i for i in ids if i in free][:limit]:
-        where = [col(Delivery.state).in_(OPEN), col(Delivery.channel_id) == channel_id]
+    for channel_id in free:
+        # "+ 0" keeps it from the index of all deliveries that the channel ever had.
+        where = [col(Delivery.state).in_(OPEN), (col(Delivery.channel_id) + 0) == channel_id]
         claims += lease.claim(session, Delivery, where, 1, settings().lease_seconds)
     return claims
 
 
-def _busy(session: Session, now: datetime) -> set[int]:
-    held = select(col(Delivery.channel_id)).where(
-        col(Delivery.state).in_(OPEN),
-        col(Delivery.due_at) <= now,
-        col(Delivery.claim_token).is_not(None),
-        col(Delivery.lease_until) >= now,
+def _free_channels(session: Session) -> list[int]:
+    """Channels with due deliveries of which none is being worked on; the one that has waited longest first."""
+    return list(session.execute(_FREE, {"now": db.utc_now()}).scalars())
+
+
+def _free_statement() -> Any:
+    now = bindparam("now", type_=UtcDateTime())
+    held = and_(col(Delivery.claim_token).is_not(None), col(Delivery.lease_until) >= now)
+    return (
+        select(col(Delivery.channel_id))
+        .join(Channel, col(Channel.id) == col(Delivery.channel_id))
+        .where(col(Delivery.state).in_(OPEN), col(Delivery.due_at) <= now, col(Channel.state) == ChannelState.ACTIVE)
+        .group_by(col(Delivery.channel_id))
+        .having(func.max(case((held, 1), else_=0)) == 0)
+        .order_by(func.min(col(Delivery.due_at)))
     )
-    return set(session.execute(held).scalars())
+
+
+_FREE = _free_statement()  # asked after every delivery: built once
 
 
 def load(claim: Claim) -> Job | None:
@@ -103,9 +114,7 @@ def load(claim: Claim) -> Job | None:
         row = lease.hold(session, Delivery, claim)
         if row is None or row.state not in OPEN:
             return None
-        channel = session.get_one(Channel, row.channel_id)
-        parts = tuple(Part.from_json(stored) for stored in row.parts or ())
-        job = Job(claim, row.channel_id, channel.network, row.state, parts, row.looks)
+        job = Job(claim, row.channel_id, row.state, tuple(_parts(row)))
         try:
             return replace(job, draft=_draft(session, row))
         except Exception as error:
@@ -155,7 +164,7 @@ def _still_meant(session: Session, row: Delivery, job: Job) -> bool:
         return False
     if row.due_at is None or row.due_at > db.utc_now():
         return False
-    if session.get_one(Channel, row.channel_id).state is not ChannelState.ACTIVE:
+    if not _is_active(session, row):
         return False
     return _parts(row)[: job.pending] == list(job.parts[: job.pending]) and _draft(session, row) == job.draft
 
@@ -166,7 +175,7 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
         row = lease.hold(session, Delivery, claim)
         if row is None or row.state not in (DeliveryState.SENDING, DeliveryState.CHECKING):
             return None
-        if session.get_one(Channel, row.channel_id).state is not ChannelState.ACTIVE:
+        if not _is_active(session, row):
             _release(row)
             return None
         parts, now, watch = _parts(row), db.utc_now(), Stopwatch()
@@ -177,8 +186,16 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
         return watch
 
 
-def accept(claim: Claim, number: int, key: str, sent: Sent) -> bool:
-    """Write down that the network accepted a part. True: the claim is ours and parts are left to send.
+@dataclass(frozen=True)
+class Noted:
+    """What was written down: whether parts are left to send under this claim, else what was taken next."""
+
+    more: bool = False
+    taken: tuple[Claim, ...] = ()
+
+
+def accept(claim: Claim, number: int, key: str, sent: Sent, take_next: bool) -> Noted:
+    """Write down that the network accepted a part; after the last one, take what is due next in the same commit.
 
     Whoever sent it knows the truth, even if the claim was lost meanwhile (the process was stopped for long): then the
     result is kept as long as the row still has this very request without an answer. The claim of whoever looks for it
@@ -186,26 +203,18 @@ def accept(claim: Claim, number: int, key: str, sent: Sent) -> bool:
     """
     with db.write() as session:
         row = session.get(Delivery, claim.id, with_for_update=True)
-        part = _waiting_part(row, number, key)
-        if row is None or part is None:
-            log.error(
-                "delivery %s: part %s was accepted as %s, but the row is gone", claim.id, number + 1, sent.remote_id
-            )
-            return False
-        if part.remote_id is not None:
-            if part.remote_id != sent.remote_id:
-                log.error("delivery %s: online twice, as %s and %s", row.id, part.remote_id, sent.remote_id)
-            return False
-        held = row.claim_token == claim.token
-        if not held:
-            log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
-        _accepted(session, row, number, sent)
-        if row.state is not DeliveryState.PUBLISHED and not held:
-            lease.finish(row, db.utc_now())  # the rest of the thread is for whoever comes next
-        return held and row.state is not DeliveryState.PUBLISHED
+        parts = _parts(row) if row is not None else []
+        if row is None or number >= len(parts) or parts[number].replay_key != key:
+            log.error("delivery %s: accepted as %s, but it was begun anew or is gone", claim.id, sent.remote_id)
+        elif parts[number].remote_id is None:
+            if _accepted(session, row, number, sent, held=row.claim_token == claim.token):
+                return Noted(more=True)
+        elif parts[number].remote_id != sent.remote_id:
+            log.error("delivery %s: online twice, as %s and %s", row.id, parts[number].remote_id, sent.remote_id)
+        return Noted(taken=tuple(claim_due(session, 1) if take_next else ()))
 
 
-def adopt(claim: Claim, number: int, found: Sent) -> bool | None:
+def adopt(claim: Claim, number: int, found: Sent, take_next: bool) -> Noted | None:
     """As `accept`, for a post that a look has found. None when it can't be told to be this one.
 
     It isn't when another delivery has it already; it can't be told when another delivery with the same words on the
@@ -213,15 +222,15 @@ def adopt(claim: Claim, number: int, found: Sent) -> bool | None:
     """
     with db.write() as session:
         row = lease.hold(session, Delivery, claim)
-        if row is None:
-            return False
-        if _somebody_elses(session, row, found.remote_id) or _has_twin(session, row, number):
-            return None
-        _accepted(session, row, number, found)
-        return row.state is not DeliveryState.PUBLISHED
+        if row is not None:
+            if _somebody_elses(session, row, found.remote_id) or _has_twin(session, row, number):
+                return None
+            if _accepted(session, row, number, found, held=True):
+                return Noted(more=True)
+        return Noted(taken=tuple(claim_due(session, 1) if take_next else ()))
 
 
-def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> list[Claim]:
+def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> tuple[Claim, ...]:
     """Let `ending` decide what becomes of the row, if it is still ours; in the same commit, take what is due next."""
     with db.write() as session:
         if ending is not None:
@@ -230,7 +239,7 @@ def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> list[Claim
                 log.warning("delivery %s: the claim was lost, the outcome is left to its new holder", claim.id)
             else:
                 ending(session, row)
-        return claim_due(session, 1) if take_next else []
+        return tuple(claim_due(session, 1) if take_next else ())
 
 
 # --- endings ------------------------------------------------------------------------------------------------------
@@ -329,6 +338,11 @@ def _unconfirmed(session: Session, row: Delivery) -> None:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
+def _is_active(session: Session, row: Delivery) -> bool:
+    state = select(col(Channel.state)).where(col(Channel.id) == row.channel_id)
+    return session.execute(state).scalar_one() is ChannelState.ACTIVE
+
+
 def _parts(row: Delivery) -> list[Part]:
     return [Part.from_json(stored) for stored in row.parts or ()]
 
@@ -342,30 +356,34 @@ def _release(row: Delivery) -> None:
     row.claim_token = row.lease_until = None
 
 
-def _waiting_part(row: Delivery | None, number: int, key: str) -> Part | None:
-    parts = _parts(row) if row is not None else []
-    return parts[number] if number < len(parts) and parts[number].replay_key == key else None
-
-
-def _accepted(session: Session, row: Delivery, number: int, sent: Sent) -> None:
+def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bool) -> bool:
+    """Keep what the network said. True: parts are left, and the claim is held to send them."""
     parts = _parts(row)
     parts[number] = replace(parts[number], at=sent.at, remote_id=sent.remote_id, url=sent.url, extra=dict(sent.extra))
     _keep(row, parts)
     row.attempts = row.looks = 0
     if number == 0:
         row.remote_id, row.url, row.published_at = sent.remote_id, sent.url, sent.at
+    done = number + 1 >= parts[number].count
+    if done:
+        row.state = DeliveryState.PUBLISHED
+        lease.finish(row)
+    elif held:
+        row.state = DeliveryState.SENDING  # a thread that is half out can't be cancelled while it goes on
+        row.lease_until = db.utc_now() + timedelta(seconds=settings().lease_seconds)
+    else:
+        row.state = DeliveryState.SENDING
+        lease.finish(row, db.utc_now())  # the rest of the thread is for whoever comes next
+    if not held:
+        log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
     with _beside(session, row):
         if row.message_id is None:
             _note_publication(session, row, parts[number], sent)
         elif number == 0:
             _note_answer(session, row, sent)
-    if number + 1 >= parts[number].count:
-        row.state = DeliveryState.PUBLISHED
-        lease.finish(row)
-        _settle(session, row)
-    else:
-        row.state = DeliveryState.SENDING  # a thread that is half out can't be cancelled while it goes on
-        row.lease_until = db.utc_now() + timedelta(seconds=settings().lease_seconds)
+        if done:
+            _follow(session, row)
+    return held and not done
 
 
 def _note_publication(session: Session, row: Delivery, part: Part, sent: Sent) -> None:
@@ -395,10 +413,14 @@ def _note_answer(session: Session, row: Delivery, sent: Sent) -> None:
 def _settle(session: Session, row: Delivery) -> None:
     """What follows from the delivery's state: the post's, or the conversation's."""
     with _beside(session, row):
-        if row.post_id is not None:
-            planning.settle_post(session, row.post_id)
-        elif row.message_id is not None:
-            settle(session, [session.get_one(Message, row.message_id).conversation_id])
+        _follow(session, row)
+
+
+def _follow(session: Session, row: Delivery) -> None:
+    if row.post_id is not None:
+        planning.settle_post(session, row.post_id)
+    elif row.message_id is not None:
+        settle(session, [session.get_one(Message, row.message_id).conversation_id])
 
 
 @contextmanager

@@ -67,10 +67,8 @@ class Job:
 
     claim: Claim
     channel_id: int
-    network: str
     state: DeliveryState
     parts: tuple[Part, ...]
-    looks: int
     draft: Draft | None = None
     trouble: Exception | None = None
 

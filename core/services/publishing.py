@@ -20,7 +20,6 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from enum import Enum
 from types import TracebackType
 from typing import TypeVar
 
@@ -29,7 +28,6 @@ from sqlmodel import Session
 
 from core import db, lease
 from core.connectors.base import Connector, Limits, Prepared, Replay, Sent, Severity, validate
-from core.connectors.registry import connector_class
 from core.errors import (
     HubError,
     NeedsReauth,
@@ -44,7 +42,7 @@ from core.errors import (
 from core.lease import Claim, Keeper
 from core.models.planning import Delivery
 from core.services import channels, deliveries
-from core.services.deliveries import Ending, anything_due, claim_due
+from core.services.deliveries import Ending, Noted, anything_due, claim_due
 from core.services.delivery_parts import Job, Part, Stopwatch, digest
 from core.settings import settings
 
@@ -62,25 +60,20 @@ REPLAY_PAUSES = (*PAUSES, 600.0, 900.0, 900.0)
 REPLAY_AFTER = {Replay.KEY: 20.0, Replay.RECORD: 0.0}
 REPLAY_MARGIN = 120.0  # seconds before the server forgets the key
 KEEP_REQUEST = timedelta(hours=1)  # after that uploads may be gone and times look old: prepared anew
-CONNECTOR_SECONDS = 30.0  # then it is opened anew, in case that the channel was reconnected
+CONNECTORS = 8  # that a thread keeps open while it goes from one channel to the next …
+CONNECTOR_SECONDS = 30.0  # … for so long; then each is opened anew, in case that the channel was reconnected
 STORE_AGAIN = (0.1, 0.5, 2.0, 5.0)  # seconds: what a network accepted is worth some patience with the database
 
 _keeper = Keeper()
 
 
-class _Step(Enum):
-    MORE = "the claim is ours and there is more to do"
-
-
 class Publisher:
-    """Works on claims, one after another; keeps the connector while the channel stays the same. For one thread."""
+    """Works on claims, one after another. For one thread."""
 
     def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
         """Once `stopping` says so, no new work is taken."""
         self._stopping = stopping
-        self._connector: Connector | None = None
-        self._channel_id: int | None = None
-        self._opened = 0.0
+        self._connectors: dict[int, tuple[Connector, float]] = {}  # by channel, with the time that they were opened
 
     def __enter__(self) -> "Publisher":
         return self
@@ -91,37 +84,42 @@ class Publisher:
         self.close()
 
     def close(self) -> None:
-        """Close the connector."""
-        if self._connector is not None:
-            self._connector.close()
-        self._connector = self._channel_id = None
+        """Close the connectors."""
+        for connector, _ in self._connectors.values():
+            connector.close()
+        self._connectors.clear()
 
     def run(self, claim: Claim) -> Claim | None:
         """Take a delivery as far as it goes now; gives the claim of another that is due, if there is one."""
         with _keeper.keeping(Delivery, claim):
             try:
-                ending = self._work(claim)
+                end = self._work(claim)
             except SQLAlchemyError:
                 raise  # nothing can be written down: the claim runs out and the row is looked at again
             except Exception as error:
                 log.exception("delivery %s: a fault of the hub", claim.id)
-                ending = deliveries.put_off(_bug(error))
-            if ending is not None:
+                end = deliveries.put_off(_bug(error))
+            if isinstance(end, Noted):
+                taken = end.taken
+            else:
                 self.close()  # whatever went wrong, the next one begins with fresh credentials and connections
-            taken = _surely(lambda: deliveries.conclude(claim, ending, not self._stopping()))
+                taken = _surely(lambda: deliveries.conclude(claim, end, self._goes_on()))
         return taken[0] if taken else None
 
-    def _work(self, claim: Claim) -> Ending | None:
+    def _goes_on(self) -> bool:
+        return not self._stopping()
+
+    def _work(self, claim: Claim) -> Ending | Noted | None:
         """One part after another. None: nothing is left to be written down."""
         while (job := deliveries.load(claim)) is not None:
             step = self._resolve(job) if job.in_doubt else self._send(job)
-            if step is not _Step.MORE:
+            if not isinstance(step, Noted) or not step.more:
                 return step
         return None
 
     # --- a part that has not left -------------------------------------------------------------------------------------
 
-    def _send(self, job: Job) -> Ending | _Step | None:
+    def _send(self, job: Job) -> Ending | Noted | None:
         try:
             connector = self._open(job.channel_id)
             number, prepared = self._prepare(job, connector)
@@ -140,12 +138,13 @@ class Publisher:
         return self._accepted(job, number, prepared, sent)
 
     def _open(self, channel_id: int) -> Connector:
-        fresh = time.monotonic() - self._opened < CONNECTOR_SECONDS
-        if self._connector is None or self._channel_id != channel_id or not fresh:
-            self.close()
-            self._connector, self._channel_id = channels.open_connector(channel_id), channel_id
-            self._opened = time.monotonic()
-        return self._connector
+        connector, opened = self._connectors.get(channel_id, (None, 0.0))
+        if connector is None or time.monotonic() - opened > CONNECTOR_SECONDS:
+            if connector is not None or len(self._connectors) >= CONNECTORS:
+                self.close()
+            connector = channels.open_connector(channel_id)
+            self._connectors[channel_id] = connector, time.monotonic()
+        return connector
 
     def _prepare(self, job: Job, connector: Connector) -> tuple[int, Prepared]:
         """(number of the part, its request). A request that was fixed before and surely not accepted is kept."""
@@ -155,7 +154,7 @@ class Publisher:
         number, draft = job.pending, job.draft
         if number >= len(draft.parts):
             raise Rejected("The post was shortened after some of its parts went out. Nothing is left to send.")
-        for problem in validate(connector_class(job.network), draft, connector.limits):
+        for problem in validate(type(connector), draft, connector.limits):
             if problem.severity is Severity.ERROR:
                 raise Rejected(problem.message)
         kept = job.parts[number] if number < len(job.parts) else None
@@ -164,14 +163,14 @@ class Publisher:
         previous = [part.sent for part in job.parts[:number] if part.sent is not None]
         return number, connector.prepare(draft, number, secrets.token_hex(16), previous)
 
-    def _accepted(self, job: Job, number: int, prepared: Prepared, sent: Sent) -> _Step | None:
+    def _accepted(self, job: Job, number: int, prepared: Prepared, sent: Sent) -> Noted:
         log.info("delivery %s: part %s accepted as %s", job.claim.id, number + 1, sent.remote_id)
-        more = _surely(lambda: deliveries.accept(job.claim, number, prepared.replay_key, sent))
-        return _Step.MORE if more else None
+        key = prepared.replay_key
+        return _surely(lambda: deliveries.accept(job.claim, number, key, sent, self._goes_on()))
 
     # --- a part that may have left ------------------------------------------------------------------------------------
 
-    def _resolve(self, job: Job) -> Ending | _Step | None:
+    def _resolve(self, job: Job) -> Ending | Noted | None:
         """Look first; send the same again only where that is known to be safe."""
         number = job.pending
         part = job.parts[number]
@@ -181,15 +180,15 @@ class Publisher:
         except Exception as error:
             return _no_look(job, error)
         if found is not None:
-            more = _surely(lambda: deliveries.adopt(job.claim, number, found))
-            if more is not None:
+            noted = _surely(lambda: deliveries.adopt(job.claim, number, found, self._goes_on()))
+            if noted is not None:
                 log.info("delivery %s: part %s found online as %s", job.claim.id, number + 1, found.remote_id)
-                return _Step.MORE if more else None
+                return noted
         if not _replayable(connector.limits, part):
             return deliveries.look_again(OutcomeUnknown("No answer, and not in the timeline yet."), PAUSES, True)
         return self._replay(job, connector, number, part)
 
-    def _replay(self, job: Job, connector: Connector, number: int, part: Part) -> Ending | _Step | None:
+    def _replay(self, job: Job, connector: Connector, number: int, part: Part) -> Ending | Noted | None:
         """Send the very same request once more, after the server had time to finish the first."""
         assert part.tried_at is not None
         not_before = part.tried_at + timedelta(seconds=REPLAY_AFTER[connector.limits.replay])

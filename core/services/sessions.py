@@ -5,12 +5,14 @@ The browser holds a random token, the database its SHA-256. Members themselves a
 
 import hashlib
 import secrets
-from datetime import timedelta
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from core import db
@@ -25,6 +27,9 @@ FREE_TRIES = 5  # in the window, before each further try has to wait
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 900.0  # seconds
 KEEP_FAILURES = timedelta(hours=1)
 WRONG = "E-mail or password is wrong."
+
+# Guesses made at the same time would all be checked before the first one counts; and each hash takes 64 MiB.
+_one_at_a_time = threading.Lock()
 
 
 class TooManyTries(UserError):
@@ -71,28 +76,32 @@ def sign_in(email: str, password: str, address: str, user_agent: str = "") -> st
     Raises `UserError` when they are wrong, `TooManyTries` when address or e-mail failed too often. Opens its own
     transactions: hashing takes long, and a failure must be kept.
     """
-    keys = (f"ip:{address}", f"email:{email.strip().lower()}"[:350])
-    with db.read() as session:
-        pause = max(_pause(session, key) for key in keys)
-        found = select(Member).where(col(Member.email) == email.strip().lower(), col(Member.disabled_at).is_(None))
-        member = session.execute(found).scalar_one_or_none()
-    if pause > 0:
-        raise TooManyTries(pause)
-    fits = password_fits(member.password_hash if member else _nobodys_hash(), password)
-    with db.write() as session:
+    email = email.strip().lower()
+    keys = (f"ip:{address}"[:350], f"email:{email}"[:350])
+    with _one_at_a_time:
+        with db.read() as session:
+            pause = max(_pause(session, key) for key in keys)
+            found = select(Member).where(col(Member.email) == email, col(Member.disabled_at).is_(None))
+            member = session.execute(found).scalar_one_or_none()
+        if pause > 0:
+            raise TooManyTries(pause)
+        fits = password_fits(member.password_hash if member else _nobodys_hash(), password)
         if member is None or not fits:
-            session.add_all([LoginFailure(key=key) for key in keys])
-            session.execute(delete(LoginFailure).where(col(LoginFailure.at) < db.utc_now() - KEEP_FAILURES))
-            token = ""
-        else:
-            session.execute(delete(LoginFailure).where(col(LoginFailure.key) == keys[1]))
-            token = open_session(session, member.id, user_agent)
-            if _hasher().check_needs_rehash(member.password_hash):
-                session.get_one(Member, member.id).password_hash = _hasher().hash(password)
-            audit(session, actor_of(member), "member.sign_in")
-    if not token:
-        raise UserError(WRONG)
+            _note_failure(keys)
+            raise UserError(WRONG)
+    with db.write() as session:
+        session.execute(delete(LoginFailure).where(col(LoginFailure.key) == keys[1]))
+        token = open_session(session, member.id, user_agent)
+        if _hasher().check_needs_rehash(member.password_hash):
+            session.get_one(Member, member.id).password_hash = _hasher().hash(password)
+        audit(session, actor_of(member), "member.sign_in")
     return token
+
+
+def _note_failure(keys: Iterable[str]) -> None:
+    with db.write() as session:
+        session.add_all([LoginFailure(key=key) for key in keys])
+        session.execute(delete(LoginFailure).where(col(LoginFailure.at) < db.utc_now() - KEEP_FAILURES))
 
 
 def _pause(session: Session, key: str) -> float:
@@ -125,6 +134,23 @@ def open_session(session: Session, member_id: int, user_agent: str = "") -> str:
 
 def session_actor(session: Session, token: str | None) -> Actor | None:
     """Who is signed in with this token; None for no token, an ended session or a disabled member. One indexed read."""
+    found = _session(session, token)
+    return None if found is None else actor_of(found[0])
+
+
+def visit(token: str | None) -> Actor | None:
+    """As `session_actor`, in a read of its own; a session that is used goes on."""
+    with db.read() as session:
+        found = _session(session, token)
+    if found is None or token is None:
+        return None
+    if db.utc_now() - found[1] >= SEEN_EVERY:
+        keep_alive(token)
+    return actor_of(found[0])
+
+
+def _session(session: Session, token: str | None) -> tuple[Member, datetime] | None:
+    """The member behind a token, and when the session was last written down as used."""
     if not token:
         return None
     found = session.execute(
@@ -136,20 +162,18 @@ def session_actor(session: Session, token: str | None) -> Actor | None:
             col(Member.disabled_at).is_(None),
         )
     ).one_or_none()
-    return None if found is None else actor_of(found[0])
+    return None if found is None else (found[0], found[1])
 
 
 def keep_alive(token: str) -> None:
-    """A session that is used goes on: written down at most every few minutes."""
+    """Write down that a session was used: it lives on from now."""
     now = db.utc_now()
-    with db.read() as session:
-        row = session.execute(select(LoginSession).where(col(LoginSession.token_hash) == _hashed(token))).scalar()
-        if row is None or now - row.seen_at < SEEN_EVERY:
-            return
     with db.write() as session:
-        row = session.execute(select(LoginSession).where(col(LoginSession.token_hash) == _hashed(token))).scalar()
-        if row is not None:
-            row.seen_at, row.expires_at = now, now + SESSION_LIFE
+        session.execute(
+            update(LoginSession)
+            .where(col(LoginSession.token_hash) == _hashed(token), col(LoginSession.expires_at) > now)
+            .values(seen_at=now, expires_at=now + SESSION_LIFE)
+        )
 
 
 def sign_out(token: str) -> None:
@@ -158,9 +182,10 @@ def sign_out(token: str) -> None:
         session.execute(delete(LoginSession).where(col(LoginSession.token_hash) == _hashed(token)))
 
 
-def end_sessions(session: Session, member_id: int) -> None:
-    """Sign a member out everywhere."""
-    session.execute(delete(LoginSession).where(col(LoginSession.member_id) == member_id))
+def end_sessions(session: Session, member_id: int, keep: str | None = None) -> None:
+    """Sign a member out everywhere, but for the session with the token `keep`."""
+    ended = delete(LoginSession).where(col(LoginSession.member_id) == member_id)
+    session.execute(ended if keep is None else ended.where(col(LoginSession.token_hash) != _hashed(keep)))
 
 
 def _hashed(token: str) -> str:

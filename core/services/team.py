@@ -137,15 +137,15 @@ def set_disabled(session: Session, actor: Actor, member_id: int, disabled: bool)
     audit(session, actor, "member.disable" if disabled else "member.enable", f"member:{member_id}")
 
 
-def change_password(session: Session, actor: Actor, old: str, new: str) -> None:
-    """One's own password. Other browsers are signed out; the one in use signs in again."""
+def change_password(session: Session, actor: Actor, old: str, new: str, keep: str | None = None) -> None:
+    """One's own password. Signs out everywhere, but for the session with the token `keep`."""
     from core.services.sessions import end_sessions, hash_password, password_fits
 
     member = _member(session, actor.id or 0)
     if not password_fits(member.password_hash, old):
         raise UserError("The present password is wrong. Type it again.")
     member.password_hash = hash_password(new)
-    end_sessions(session, member.id)
+    end_sessions(session, member.id, keep)
     audit(session, actor, "member.password", f"member:{member.id}")
 
 

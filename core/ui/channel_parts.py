@@ -1,5 +1,7 @@
 """The parts of the Channels page: a card a channel, and what can be done with it. Connecting: `connect_forms.py`."""
 
+from urllib.parse import quote
+
 import streamlit as st
 from sqlmodel import Session
 
@@ -17,6 +19,14 @@ STATES = {
     ChannelState.PAUSED: ("Paused", "pause_circle", "gray"),
     ChannelState.NEEDS_REAUTH: ("Access lost", "key_off", "red"),
     ChannelState.REMOVED: ("Removed", "delete", "gray"),
+}
+ICONS = {
+    "Sync now": "sync",
+    "Pause": "pause",
+    "Resume": "play_arrow",
+    "Group": "folder",
+    "Reconnect": "key",
+    "Remove": "link_off",
 }
 MEGABYTE = 1_000_000
 
@@ -73,7 +83,9 @@ def _who(row: ChannelRow) -> None:
     sandbox = " :violet-badge[:material/science: Sandbox]" if row.is_sandbox else ""
     with st.container(gap=None):
         st.markdown(f"**{shown(row.name or row.handle)}**{sandbox}")
-        st.caption(shown(row.handle))
+        handle = shown(row.handle)
+        safe = quote(row.url, safe=":/?#@!$&'*+,;=%~-._") if row.url else ""
+        st.caption(f"[{handle}]({safe})" if safe.lower().startswith(("https://", "http://")) else handle)
 
 
 def _state(page: Page, row: ChannelRow) -> None:
@@ -101,41 +113,52 @@ def _actions(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
         "Reconnect", key=f"reconnect_{row.id}", type="primary", icon=":material/key:"
     ):
         _reconnect(page, row)
-    with st.popover("Manage", icon=":material/tune:"):
-        _manage(page, row, groups)
+    offered = {
+        ChannelState.ACTIVE: ("Sync now", "Pause"),
+        ChannelState.PAUSED: ("Resume",),
+    }.get(row.state, ())
+    chosen = st.menu_button(
+        "Manage",
+        [*offered, "Group", "Reconnect", "Remove"],
+        key=f"manage_{row.id}",
+        icon=":material/tune:",
+        format_func=lambda word: f":material/{ICONS[word]}: {word}",
+    )
+    if chosen:
+        _do(chosen, page, row, groups)
 
 
-def _manage(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
-    _group(page, row, groups)
-    if row.state == ChannelState.ACTIVE:
-        if st.button("Sync now", key=f"sync_{row.id}", icon=":material/sync:", width="stretch"):
-            act_alone(lambda: sync.sync_channel_now(row.id), done="The worker is looking now.", spinner="Asking …")
-        if st.button("Pause", key=f"pause_{row.id}", icon=":material/pause:", width="stretch"):
+def _do(what: str, page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    match what:
+        case "Sync now":
+            act_alone(lambda: sync.sync_channel_now(row.id), done="The worker is looking now.")
+        case "Pause":
             act(lambda session: channels.pause(session, page.actor, row.id), done=f"{row.handle} is paused.")
-    if row.state == ChannelState.PAUSED and st.button(
-        "Resume", key=f"resume_{row.id}", icon=":material/play_arrow:", width="stretch", type="primary"
-    ):
-        act(lambda session: channels.resume(session, page.actor, row.id), done=f"{row.handle} is active again.")
-    if row.state != ChannelState.NEEDS_REAUTH and st.button(
-        "Reconnect", key=f"renew_{row.id}", icon=":material/key:", width="stretch"
-    ):
-        _reconnect(page, row)
-    if row.url:
-        st.link_button("Open profile", row.url, icon=":material/open_in_new:", width="stretch")
-    if st.button("Remove", key=f"remove_{row.id}", icon=":material/link_off:", width="stretch"):
-        _remove(page, row)
+        case "Resume":
+            act(lambda session: channels.resume(session, page.actor, row.id), done=f"{row.handle} is active again.")
+        case "Group":
+            _group(page, row, groups)
+        case "Reconnect":
+            _reconnect(page, row)
+        case "Remove":
+            _remove(page, row)
 
 
+@st.dialog("Group", icon=":material/folder:")
 def _group(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    group_form(page, row, groups)
+
+
+def group_form(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
+    """Put a channel into another group, or into a new one."""
     chosen = group_choice(groups, key=f"group_{row.id}", now=row.group)
-    if (chosen or "") == row.group:
-        return
 
     def move(session: Session) -> None:
         group_id = channels.ensure_group(session, chosen) if chosen else None
         channels.set_group(session, page.actor, row.id, group_id)
 
-    act(move, done=f"{row.handle} is now in {chosen}." if chosen else f"{row.handle} is in no group now.")
+    if st.button("Save", key=f"move_{row.id}", type="primary"):
+        act(move, done=f"{row.handle} is now in {chosen}." if chosen else f"{row.handle} is in no group now.")
 
 
 @st.dialog("Reconnect", icon=":material/key:")
@@ -146,6 +169,11 @@ def _reconnect(page: Page, row: ChannelRow) -> None:
 
 @st.dialog("Remove this channel?", icon=":material/link_off:")
 def _remove(page: Page, row: ChannelRow) -> None:
+    removal_form(page, row)
+
+
+def removal_form(page: Page, row: ChannelRow) -> None:
+    """Say what removing means, then do it."""
     st.markdown(
         f"**{shown(row.handle)}** will be disconnected:\n\n"
         "- The hub gives its access back and erases the stored credentials at once.\n"

@@ -19,7 +19,7 @@ from core.services.channels import ChannelRow
 from core.services.plan_drafts import draft_from, local_to_utc
 from core.services.planning import Changes, PostDetail
 from core.ui.delivery_list import deliveries
-from core.ui.page import Page, act
+from core.ui.page import Page, act, say_later
 from core.ui.parts import exact, shown
 from core.ui.plan_words import state_badge
 from core.ui.preview import preview
@@ -259,9 +259,8 @@ def _save(page: Page, detail: PostDetail | None, typed: Typed, then: Then | None
     if post_id is None:
         return
     st.session_state["new_posts"] = st.session_state.get("new_posts", 0) + 1
-    st.query_params["post"] = str(post_id)
-    st.query_params["view"] = "write"
-    act(lambda _: None, done=done)
+    say_later(done)
+    st.switch_page("pages/planning.py", query_params={"plan_view": "Write", "post": str(post_id)})
 
 
 def _store(session: Session, page: Page, detail: PostDetail | None, typed: Typed) -> int:
@@ -320,9 +319,8 @@ def _take_back(page: Page, detail: PostDetail) -> None:
             if st.button("Delete it", key=f"delete_{detail.id}") and act(
                 lambda s: _gone(s, page, detail.id), rerun=None
             ):
-                st.query_params.pop("post", None)
-                st.query_params["view"] = "plan"
-                act(lambda _: None, done="Deleted.")
+                say_later("Deleted.")
+                st.switch_page("pages/planning.py", query_params={"plan_view": "Plan"})
 
 
 def _gone(session: Session, page: Page, post_id: int) -> bool:

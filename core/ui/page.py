@@ -58,10 +58,15 @@ def open_page(title: str, icon: str = "") -> Page:
     return Page(actor, ZoneInfo(actor.time_zone))
 
 
+def session_token() -> str | None:
+    """The token in the cookie that came with this page."""
+    return st.context.cookies.get(COOKIE)
+
+
 def signed_in() -> Actor | None:
     """The member whose cookie came with this page; None without one."""
     with db.read() as session:
-        return session_actor(session, st.context.cookies.get(COOKIE))
+        return session_actor(session, session_token())
 
 
 def started_right() -> bool:
@@ -95,7 +100,7 @@ def _navigation(actor: Actor) -> None:
         if counts.get("sandbox"):
             st.badge("Sandbox: invented people", icon=":material/science:", color="violet")
         for path, name, symbol, key in PAGES:
-            if not __import__('pathlib').Path(path).exists():
+            if not __import__("pathlib").Path(path).exists():
                 continue  # TODO-REMOVE
             st.page_link(path, label=_with_count(name, counts.get(key, 0)), icon=f":material/{symbol}:")
         st.space("small")
@@ -107,6 +112,11 @@ def _with_count(name: str, count: int) -> str:
     if not count:
         return name
     return f"{name}  :primary-badge[{f'{CAP - 1}+' if count >= CAP else count}]"
+
+
+def say_later(done: str) -> None:
+    """A toast after the next rerun."""
+    st.session_state[TOLD] = done
 
 
 def act(call: Callable[[Session], T], done: str | None = None, rerun: str | None = "app") -> T | None:
@@ -136,7 +146,7 @@ def act_alone(
         st.error(shown(str(error)), icon=":material/error:")
         return None
     if done and rerun == "app":
-        st.session_state[TOLD] = done
+        say_later(done)
     elif done:
         st.toast(shown(done), icon=":material/check:")
     if rerun is not None:

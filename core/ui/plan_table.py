@@ -20,7 +20,7 @@ from core.services.channels import ChannelRow
 from core.services.plan_drafts import local_to_utc
 from core.services.planning import Changes, PlanRow
 from core.services.team import Right
-from core.ui.page import Page, act
+from core.ui.page import Page, say_later
 from core.ui.parts import shown
 from core.ui.plan_words import POSTS
 
@@ -64,7 +64,7 @@ def plan_table(page: Page, rows: Sequence[PlanRow], channels: Sequence[ChannelRo
         key=key,
         num_rows="dynamic" if editable else "fixed",
         disabled=True if not editable else ["id", "trouble"],
-        column_order=["title", "text", "channels", "when", "state", "campaign", "trouble"],
+        column_order=["title", "state", "when", "channels", "text", "campaign", "trouble"],
         column_config=_columns(names, campaigns, page.zone),
         hide_index=True,
         height=min(38 * (len(data) + 2) + 4, 640),
@@ -158,7 +158,9 @@ def _save_all(page: Page, edits: Mapping[str, Any], rows: Sequence[PlanRow], nam
     st.session_state[PENDING] = pending
     st.session_state["plan_told"] = told
     _next_round()
-    act(lambda _: None, done=f"{saved} rows saved." if saved else None)
+    if saved:
+        say_later(f"{saved} saved.")
+    st.rerun()
 
 
 def _try(change: Any) -> str:

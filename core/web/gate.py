@@ -1,11 +1,10 @@
 """The gate: no page, socket or file for whoever isn't signed in. Pure ASGI, so that nothing slips past it.
 
-One indexed read a request. Also puts the headers on every answer that keep others from framing or sniffing it.
+One indexed read a request, and one a message of a socket: a session that ended, or a role that changed, counts from
+the next click on, also inside fragments and callbacks, which run before a page can ask who is there.
 """
 
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,36 +12,38 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import db
-from core.services.sessions import keep_alive, session_actor
-from core.services.team import has_members
-from core.ui.page import COOKIE
+from core.services.sessions import visit
+from core.services.team import Actor, has_members
+from core.web.visitor import same_origin, set_cookie, token_of
 
-OPEN = ("/signin", "/signin/style.css", "/welcome", "/healthz", "/oauth/callback")
+OPEN = frozenset({"/signin", "/welcome", "/healthz", "/oauth/callback"})
+OPEN_FILES = frozenset({"/signin/style.css", "/signin/inter-latin.woff2", "/signin/logo.svg"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Streamlit's pages need inline styles, and eval for charts. Nothing is loaded from, or told to, anybody else.
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "media-src 'self' data: blob:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
+    ),
 }
-
-
-def token_of(headers: Headers) -> str | None:
-    """The session token out of the cookie header."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return None
-    return cookie[COOKIE].value if COOKIE in cookie else None
-
-
-def same_origin(headers: Headers) -> bool:
-    """Whether a request that changes something comes from our own pages. Browsers say so; others carry no cookie."""
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 class Gate:
@@ -53,58 +54,115 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in, send to the sign-in, or refuse."""
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        path = _path(scope)
-        if path not in OPEN and not await run_in_threadpool(_known, token_of(headers)):
-            await self._refuse(scope, receive, send, path, headers)
-            return
-        if scope["type"] == "websocket" and not same_origin(headers):
-            await send({"type": "websocket.close", "code": 4403})
-            return
-        await self.app(scope, receive, _with_headers(send))
-
-    @staticmethod
-    async def _refuse(scope: Scope, receive: Receive, send: Send, path: str, headers: Headers) -> None:
         if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), scope["path"]
+        if scope["method"] not in SAFE and not same_origin(headers):
+            answer: Response = PlainTextResponse("This form must be sent from the hub's own page.", 403)
+            await answer(scope, receive, _with_headers(send))
+            return
+        if path in OPEN or path in OPEN_FILES:
+            await self.app(scope, receive, _with_headers(send))
+            return
+        token = token_of(headers)
+        if token is None or await run_in_threadpool(visit, token) is None:
+            await (await _refusal(scope, headers))(scope, receive, _with_headers(send))
+            return
+        await self.app(scope, receive, _with_headers(send, token if _opens_a_page(scope, headers) else None))
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        token = token_of(headers)
+        actor = await run_in_threadpool(visit, token)
+        if token is None or actor is None or not same_origin(headers):
             # Closed before it is accepted: the browser gets a 403.
             await send({"type": "websocket.close", "code": 4401})
             return
-        answer: Response = PlainTextResponse("Sign in first.", status_code=401)
-        if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
-            door = "/signin" if await run_in_threadpool(_anybody) else "/welcome"
-            answer = RedirectResponse(door, status_code=303)
-        await answer(scope, receive, _with_headers(send))
+        await self.app(scope, _Listener(receive, token, actor), send)
 
 
-def _path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.rstrip("/") or "/"
+class _Listener:
+    """Hears what a browser says through its socket, and asks each time whether it still may."""
+
+    def __init__(self, receive: Receive, token: str, actor: Actor) -> None:
+        self.receive = receive
+        self.token = token
+        self.actor: Actor | None = actor
+
+    async def __call__(self) -> Message:
+        while True:
+            message = await self.receive()
+            if message["type"] != "websocket.receive":
+                return message
+            now = await run_in_threadpool(visit, self.token)
+            if now is not None and self.actor is not None and now.role is self.actor.role:
+                return message
+            self.actor = now
+            if (anew := drawn_anew(message.get("bytes") or b"")) is not None:
+                return {"type": "websocket.receive", "bytes": anew}
 
 
-def _known(token: str | None) -> bool:
-    if not token:
-        return False
-    with db.read() as session:
-        known = session_actor(session, token) is not None
-    if known:
-        keep_alive(token)
-    return known
+def drawn_anew(said: bytes) -> bytes | None:
+    """Of a message to Streamlit, only the wish to see the page: no click, no input, no fragment. None: no such wish.
+
+    The page itself then says that the session has ended, or shows what the new role may see.
+    """
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    heard, anew = BackMsg(), BackMsg()
+    try:
+        heard.ParseFromString(said)
+    except DecodeError:
+        return None
+    if heard.WhichOneof("type") != "rerun_script":
+        return None
+    anew.rerun_script.query_string = heard.rerun_script.query_string
+    anew.rerun_script.page_script_hash = heard.rerun_script.page_script_hash
+    anew.rerun_script.page_name = heard.rerun_script.page_name
+    wish: bytes = anew.SerializeToString()
+    return wish
 
 
-def _anybody() -> bool:
+async def _refusal(scope: Scope, headers: Headers) -> Response:
+    """To the sign-in for whoever opens a page (and back to it afterwards), else 401."""
+    if not _opens_a_page(scope, headers):
+        return PlainTextResponse("Sign in first.", 401, {"Cache-Control": "no-store"})
+    if not await run_in_threadpool(anybody):
+        return RedirectResponse("/welcome", 303)
+    query = scope["query_string"].decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    return RedirectResponse("/signin" if wanted == "/" else f"/signin?next={quote(wanted, safe='/')}", 303)
+
+
+def anybody() -> bool:
+    """Whether the hub has a member yet."""
     with db.read() as session:
         return has_members(session)
 
 
-def _with_headers(send: Send) -> Send:
+def _opens_a_page(scope: Scope, headers: Headers) -> bool:
+    return scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", "")
+
+
+def _with_headers(send: Send, token: str | None = None) -> Send:
+    """Add what keeps others from framing or sniffing an answer; with a token, the cookie lives on from now."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers: Any = MutableHeaders(scope=message)
+            headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if token is not None:
+                renewed = Response()
+                set_cookie(renewed, token)
+                headers.append("set-cookie", renewed.headers["set-cookie"])
         await send(message)
 
     return sending

@@ -1,7 +1,7 @@
 """The doors that stand open: sign-in, the first member, signing out, the way back from a network, health.
 
-Plain HTML forms: a cookie that scripts can't read has to be set by a route. Every form that changes something must come
-from our own pages.
+Plain HTML forms: a cookie that scripts can't read has to be set by a route. The gate has already seen to it that a form
+comes from our own pages.
 """
 
 from functools import lru_cache
@@ -10,19 +10,25 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core import db
 from core.errors import HubError, PermissionDenied, UserError
 from core.services import connecting, health, sessions, team
-from core.settings import settings
 from core.ui.page import COOKIE
-from core.web.gate import same_origin, token_of
+from core.web.gate import OPEN_FILES, anybody
+from core.web.visitor import expected_host, inside, set_cookie, token_of
 
 TEMPLATES = Path(__file__).parent / "templates"
-POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+STATIC = Path(__file__).parents[2] / "static"
+MOST_BYTES = 16_384  # of a form
+POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 @lru_cache(maxsize=1)
@@ -35,72 +41,67 @@ def _page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(html, status, {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
 
-def _refused() -> Response:
-    return PlainTextResponse("This form must be sent from the hub's own page.", 403)
-
-
-def _address(request: Request) -> str:
-    """The visitor's address; a proxy's word for it only if we were told to believe that proxy."""
-    peer = request.client.host if request.client else "unknown"
-    if peer in settings().trusted_proxies:
-        said = request.headers.get("x-forwarded-for", "").split(",")[-1].strip()
-        return said[:64] or peer
-    return peer
-
-
 def _signed_in(token: str, to: str = "/") -> RedirectResponse:
-    answer = RedirectResponse(to, status_code=303)
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(sessions.SESSION_LIFE.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=settings().base_url.startswith("https://"),
-        path="/",
-    )
+    answer = RedirectResponse(to, 303)
+    set_cookie(answer, token)
     return answer
 
 
+def _address(request: Request) -> str:
+    """The visitor's address; what a proxy says of it counts only for those in `HUB_TRUSTED_PROXIES` (see `app.py`)."""
+    return request.client.host if request.client else "unknown"
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """What was filled in. Anybody may send something here, so it is short or it isn't read."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MOST_BYTES:
+        raise HTTPException(413)
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
 async def sign_in_page(request: Request) -> Response:
-    """GET /signin."""
-    if not await run_in_threadpool(_anybody):
+    """GET /signin; `next` is where to go afterwards."""
+    if not await run_in_threadpool(anybody):
         return RedirectResponse("/welcome", 303)
-    return _page("signin.html", email="", error="")
+    wanted = inside(request.query_params.get("next", "/"))
+    if await run_in_threadpool(sessions.visit, token_of(request.headers)):
+        return RedirectResponse(wanted, 303)
+    return _page("signin.html", email="", error="", next=wanted)
 
 
 async def sign_in(request: Request) -> Response:
     """POST /signin: e-mail and password; the e-mail stays in the form when they are wrong."""
-    if not same_origin(request.headers):
-        return _refused()
-    form = await request.form()
-    email, password = str(form.get("email", "")), str(form.get("password", ""))
-    agent = request.headers.get("user-agent", "")
+    form = await _form(request)
+    wanted, agent = inside(form.get("next", "/")), request.headers.get("user-agent", "")
+    shown = {"email": form.get("email", ""), "next": wanted}
     try:
-        token = await run_in_threadpool(sessions.sign_in, email, password, _address(request), agent)
+        token = await run_in_threadpool(
+            sessions.sign_in, shown["email"], form.get("password", ""), _address(request), agent
+        )
     except sessions.TooManyTries as error:
-        answer = _page("signin.html", 429, email=email, error=str(error))
+        answer = _page("signin.html", 429, **shown, error=str(error))
         answer.headers["Retry-After"] = str(int(error.seconds) + 1)
         return answer
     except UserError as error:
-        return _page("signin.html", 401, email=email, error=str(error))
-    return _signed_in(token)
+        return _page("signin.html", 401, **shown, error=str(error))
+    return _signed_in(token, wanted)
 
 
 async def welcome_page(request: Request) -> Response:
     """GET /welcome: only while there is no member."""
-    if await run_in_threadpool(_anybody):
+    if await run_in_threadpool(anybody):
         return RedirectResponse("/signin", 303)
     return _page("welcome.html", name="", email="", error="")
 
 
 async def welcome(request: Request) -> Response:
     """POST /welcome: the first member, an administrator."""
-    if not same_origin(request.headers):
-        return _refused()
-    form = await request.form()
-    given = {name: str(form.get(name, "")) for name in ("name", "email", "password")}
+    form = await _form(request)
+    given = {name: form.get(name, "") for name in ("name", "email", "password")}
     try:
+        if not expected_host(request.headers):
+            raise PermissionDenied("Open the hub under the address that it printed when it started.")
         token = await run_in_threadpool(_first_member, given, request.headers.get("user-agent", ""))
     except UserError as error:
         status = 403 if isinstance(error, PermissionDenied) else 422
@@ -115,8 +116,6 @@ async def sign_out_page(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """POST /signout."""
-    if not same_origin(request.headers):
-        return _refused()
     token = token_of(request.headers)
     if token:
         await run_in_threadpool(sessions.sign_out, token)
@@ -127,7 +126,7 @@ async def sign_out(request: Request) -> Response:
 
 async def oauth_callback(request: Request) -> Response:
     """GET /oauth/callback: the network sends the browser back with a code, or with a refusal."""
-    actor = await run_in_threadpool(_actor, token_of(request.headers))
+    actor = await run_in_threadpool(sessions.visit, token_of(request.headers))
     if actor is None or actor.id is None:
         return _page("message.html", 401, title="Sign in first", text="Sign in, then connect the channel again.")
     state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
@@ -148,19 +147,11 @@ async def healthz(request: Request) -> Response:
     return JSONResponse(told, 200 if found.ok else 503, {"Cache-Control": "no-store"})
 
 
-async def style(request: Request) -> Response:
-    """The sign-in pages' own style sheet."""
-    return Response((TEMPLATES / "style.css").read_text(), media_type="text/css")
-
-
-def _anybody() -> bool:
-    with db.read() as session:
-        return team.has_members(session)
-
-
-def _actor(token: str | None) -> team.Actor | None:
-    with db.read() as session:
-        return sessions.session_actor(session, token)
+async def file(request: Request) -> Response:
+    """Style, font and mark of the sign-in pages: the only files that need no session."""
+    name = request.url.path.rpartition("/")[2]
+    folder = TEMPLATES if name == "style.css" else STATIC
+    return FileResponse(folder / name, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _first_member(given: dict[str, str], agent: str) -> str:
@@ -172,7 +163,7 @@ def _first_member(given: dict[str, str], agent: str) -> str:
 ROUTES = [
     Route("/signin", sign_in_page, methods=["GET"]),
     Route("/signin", sign_in, methods=["POST"]),
-    Route("/signin/style.css", style, methods=["GET"]),
+    *(Route(path, file, methods=["GET"]) for path in sorted(OPEN_FILES)),
     Route("/welcome", welcome_page, methods=["GET"]),
     Route("/welcome", welcome, methods=["POST"]),
     Route("/signout", sign_out_page, methods=["GET"]),

@@ -1,0 +1,73 @@
+"""What leaves for a server of the Mastodon API, and how it is recognised there. Pure; the requests are `mastodon.py`'s.
+
+Counting follows Mastodon's own StatusLengthValidator: characters as people count them, each link as a fixed number, a
+mention without its host.
+"""
+
+from datetime import datetime
+
+import regex
+
+from core.connectors import mastodon_posts as posts
+from core.connectors.base import Kind, Limits, graphemes
+from core.connectors.html import fingerprint, to_text
+from core.connectors.mastodon_posts import Json, mapping, objects, word
+
+VISIBILITIES = ("direct", "private", "unlisted", "public")  # from narrow to wide
+# Links end where Mastodon ends them: punctuation behind them is text, and counts.
+LINK = regex.compile(
+    r"https?://[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#](?:[^\s<>\"]*[^\s<>\"()?!*'「」;:=,.$%\[\]~&|@…])?)?",
+    regex.IGNORECASE,
+)
+MENTION = regex.compile(
+    r"(?<![=/\w])@([a-z0-9_]+(?:[.-]+[a-z0-9_]+)*)(?:@([\w-]+(?:\.[\w-]+)*(?::\d+)?))?", regex.IGNORECASE
+)
+
+
+def counted(text: str, limits: Limits) -> int:
+    """Length of a text as the server counts it."""
+    links = 0
+    if limits.url_length is not None:
+        text, links = LINK.subn(" ", text)
+    return graphemes(MENTION.sub(r"@\1", text)) + links * ((limits.url_length or 0) - 1)
+
+
+def mentioned(text: str, host: str) -> set[str]:
+    """The people a text names, as `user@host`; without a host they are on ours."""
+    return {f"{user}@{place or host}".lower() for user, place in MENTION.findall(LINK.sub(" ", text))}
+
+
+def visibility(answered: Json, kind: Kind, usual: str) -> str | None:
+    """For whom an answer may be: never wider than what is answered, nor than we usually are. None: it decides.
+
+    Servers know kinds of their own (GoToSocial `mutuals_only`, Pleroma `local`): then only the person sees it.
+    """
+    theirs = word(answered.get("visibility"))
+    if kind is Kind.DIRECT:
+        return "direct"
+    if not theirs:
+        return None
+    if theirs not in VISIBILITIES:
+        return "direct"
+    return min(theirs, usual if usual in VISIBILITIES else theirs, key=VISIBILITIES.index)
+
+
+def is_it(status: Json, form: Json, oldest: datetime) -> bool:
+    """Whether a status of ours is what this form would have made, however the server dresses it."""
+    sent_at = posts.moment(status.get("created_at"))
+    if sent_at is None or sent_at < oldest or not word(status.get("id")):
+        return False
+    if word(status.get("in_reply_to_id")) != word(form.get("in_reply_to_id")):
+        return False
+    theirs = {word(item.get("id")) for item in objects(status.get("media_attachments"))}
+    ours = set(form.get("media_ids") or [])
+    # An upload is used once: its id settles it. A server that gives out other ids must at least show as many.
+    if ours and theirs & ours:
+        return True
+    same_text = fingerprint(to_text(word(status.get("content")))) == fingerprint(word(form.get("status")))
+    return same_text and len(theirs) == len(ours)
+
+
+def application(status: Json) -> str:
+    """The name of the application that sent a status, where the server tells."""
+    return word(mapping(status.get("application")).get("name"))
