@@ -14,58 +14,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import schedule
 
 from core import db
 from core.services import channels, health, publishing, sandbox, sync
+from core.services.crew import Alarm, Crew, safely
 from core.services.logs import set_up_logging
 from core.settings import settings
 
 log = logging.getLogger("hub.worker")
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.25
 LAST_SECONDS = 10.0  # for the work in hand when told to stop
 SOON_SECONDS = 6.0  # `--once` waits for what follows so soon (looks at unknown outcomes), …
 ONCE_SECONDS = 60.0  # … for so long
-
-
-def safely(call: Callable[..., object], *given: object) -> None:
-    """A fault in one tick or one piece of work is logged, and the worker goes on."""
-    try:
-        call(*given)
-    except Exception:
-        log.exception("%s failed", getattr(call, "__qualname__", call))
-
-
-class Crew:
-    """Threads that are given only what they can start at once, so that no claim waits in a queue."""
-
-    def __init__(self, name: str, size: int) -> None:
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
-        self._size = size
-        self._running: set[Future[None]] = set()
-
-    @property
-    def free(self) -> int:
-        """How many threads have nothing to do."""
-        self._running = {future for future in self._running if not future.done()}
-        return self._size - len(self._running)
-
-    @property
-    def idle(self) -> bool:
-        """Whether all of them have nothing to do."""
-        return self.free == self._size
-
-    def start(self, call: Callable[..., object], *given: object) -> None:
-        """Run `call(*given)` in a free thread; where none is, not at all."""
-        if self.free:
-            self._running.add(self._pool.submit(safely, call, *given))
-
-    def finish(self, seconds: float) -> bool:
-        """Wait for the work in hand; False when it takes longer."""
-        return not wait(self._running, timeout=max(seconds, 0)).not_done
 
 
 class Worker:
@@ -77,10 +40,12 @@ class Worker:
         self.publishers = Crew("publish", settings().publish_threads)
         self.syncers = Crew("sync", settings().sync_threads)
         self.keepers = Crew("keep", 2)  # housekeeping that may take its time
+        self.changes = db.Changes()
+        self.posts, self.syncs = Alarm(publishing, self.changes), Alarm(sync, self.changes)
         self.clock = schedule.Scheduler()
         every = self.clock.every
         every(1).seconds.do(safely, self.look_for_syncs)
-        every(5).seconds.do(safely, self.write, health.beat, self.id)
+        every(10).seconds.do(safely, self.write, health.beat, self.id)
         every(max(1, int(settings().lease_seconds / 4))).seconds.do(safely, self.renew)
         every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
@@ -118,6 +83,7 @@ class Worker:
         self.stop.set()
         deadline = time.monotonic() + LAST_SECONDS
         done = [crew.finish(deadline - time.monotonic()) for crew in (self.publishers, self.syncers, self.keepers)]
+        self.changes.close()
         safely(sandbox.stop)
         safely(self.write, health.sign_off, self.id)
         log.info("stopped worker=%s%s", self.id, "" if all(done) else ", the next one looks at what was in hand")
@@ -133,13 +99,14 @@ class Worker:
 
     def look_for_posts(self) -> None:
         """Start what is due to go out."""
-        for claim in publishing.claim_now(self.publishers.free):
+        free = self.publishers.free
+        for claim in publishing.claim_now(free) if free and self.posts.rings() else ():
             self.publishers.start(publishing.run, claim, self.stop.is_set)
 
     def look_for_syncs(self) -> None:
         """Start the syncs that are due."""
         free = self.syncers.free
-        for claim in sync.claim_due(self.id, free) if free else ():
+        for claim in sync.claim_due(self.id, free) if free and self.syncs.rings() else ():
             self.syncers.start(sync.run, claim)
 
     def renew(self) -> None:

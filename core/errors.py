@@ -22,10 +22,12 @@ class NotFound(UserError):
 class NetworkError(HubError):
     """Base of what a network's answer can mean. `str(error)` is a sentence for people, never a secret.
 
-    `code` is the network's own name for the fault (`RecordNotFound`), where it gives one.
+    `code` is the network's own name for the fault (`RecordNotFound`), where it gives one; `status` the HTTP status, 0
+    where no answer came.
     """
 
     code: str = ""
+    status: int = 0
 
 
 class RateLimited(NetworkError):

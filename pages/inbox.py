@@ -14,7 +14,7 @@ from core.services.channels import channels, groups
 from core.services.health import health
 from core.services.inbox import ConversationView, InboxFilter
 from core.services.team import Right
-from core.ui.answer import act_on_message, answer_box, do, head, show_trouble
+from core.ui.answer import act_on_message, answer_box, do, head, tell
 from core.ui.conversation_list import chosen, conversation_list, waited
 from core.ui.inbox_filter import inbox_filter, is_restricted
 from core.ui.page import open_page
@@ -97,7 +97,7 @@ def thread_part() -> None:
         empty("Not there any more", "This conversation was removed. Choose another one from the list.")
         return
     head(page, view)
-    show_trouble()
+    tell()
     fresh = [view]
 
     @st.fragment(run_every=LOOK_SOON if view.on_its_way else LOOK_AGAIN)
@@ -127,9 +127,8 @@ state = health()
 if not state.ok:
     st.warning(state.detail, icon=":material/power_off:")
 if not all_channels:
-    empty("No channel is connected yet", "Once one is, its messages arrive here within a minute.")
-    if page.actor.may(Right.CHANNELS):
-        st.page_link("pages/channels.py", label="Connect a channel", icon=":material/add_link:")
+    way = "pages/channels.py" if page.actor.may(Right.CHANNELS) else None
+    empty("No channel is connected yet", "Its messages arrive here within a minute.", way, "Connect a channel")
     st.stop()
 left, right = st.columns([0.38, 0.62], gap="medium")
 with left:

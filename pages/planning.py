@@ -10,7 +10,7 @@ from core.errors import NotFound
 from core.services import channels, planning
 from core.services.planning import PlanFilter
 from core.services.team import Right
-from core.ui.composer import composer
+from core.ui.composer import PLAN, TURN_TO, WRITE, composer
 from core.ui.delivery_list import deliveries
 from core.ui.page import open_page
 from core.ui.parts import empty, shown
@@ -21,7 +21,6 @@ ROWS = 200
 PAST = "Past 30 days"
 RANGES = {"Upcoming": 1, PAST: 30, "Everything": 0}  # days back
 ANY = "Any"
-PLAN, WRITE = "Plan", "Write"
 
 page = open_page("Planning")
 may = page.actor.may(Right.PLAN)
@@ -73,7 +72,10 @@ def open_one(rows: list[planning.PlanRow]) -> None:
         post_id = st.selectbox("Open a post", list(titles), index=None, format_func=titles.get, key="open_post",
                                placeholder="Choose one to see its channels, preview and links", width=420)  # fmt: skip
         if post_id is not None:
-            st.switch_page("pages/planning.py", query_params={"plan_view": WRITE, "post": str(post_id)})
+            st.session_state.pop("open_post")
+            st.query_params["post"] = str(post_id)
+            st.session_state[TURN_TO] = WRITE
+            st.rerun()
 
 
 def write_view() -> None:
@@ -88,7 +90,8 @@ def write_view() -> None:
             except NotFound as error:
                 st.warning(str(error), icon=":material/search_off:")
     if detail and may and st.button("New post", icon=":material/add:", type="tertiary"):
-        st.switch_page("pages/planning.py", query_params={"plan_view": WRITE})
+        st.query_params.pop("post")
+        st.rerun()
     if may:
         composer(page, detail, connected, names)
     elif detail:
@@ -101,8 +104,11 @@ def write_view() -> None:
 
 with db.read() as session:
     connected = channels.channels(session)
-if "post" in st.query_params and "plan_view" not in st.query_params:
-    st.switch_page("pages/planning.py", query_params={"plan_view": WRITE, "post": st.query_params["post"]})
+turn_to = st.session_state.pop(TURN_TO, None)
+if turn_to is None and "post" in st.query_params and not {"plan_view"} & {*st.session_state, *st.query_params}:
+    turn_to = WRITE  # a link to a post
+if turn_to is not None:
+    st.session_state["plan_view"] = turn_to
 view = st.segmented_control(
     "View",
     [PLAN, WRITE],
@@ -115,4 +121,5 @@ view = st.segmented_control(
 if view == WRITE:
     write_view()
 else:
+    st.query_params.pop("post", None)
     plan_view()

@@ -239,10 +239,10 @@ class Http:
                 status, headers = response.status_code, response.headers
         except NOT_SENT as error:
             raise RetryLater(_why_not_sent(error)) from error
-        except httpx.RemoteProtocolError as error:
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             if not last_try:
                 raise _StaleConnection from error
-            raise _broken(write, "The server closed the connection without an answer.") from error
+            raise _broken(write, "The server closed the connection without a whole answer.") from error
         except httpx.TimeoutException as error:
             raise _broken(write, "The server did not answer in time.") from error
         except (httpx.HTTPError, OSError, httpx.InvalidURL) as error:
@@ -251,7 +251,7 @@ class Http:
         if 200 <= status < 300:
             return Answer(status, headers, body, write)
         fault = _meaning(status, headers, body, write)
-        fault.code = explanation(body)[0]
+        fault.code, fault.status = explanation(body)[0], status
         raise fault
 
 
@@ -332,20 +332,24 @@ def pause_until(headers: Mapping[str, str], now: datetime | None = None) -> date
 
 
 def _moment(value: str, now: datetime) -> datetime | None:
+    """None for what is no time, and for what lies outside all calendars."""
     try:
         number = float(value)
     except ValueError:
         number = None
-    if number is not None:
-        # Small numbers are a span, large ones an epoch (2001 and later).
-        return (
-            datetime.fromtimestamp(number, UTC) if number > 1e9 else now + timedelta(seconds=max(number, 0))
-        )
     try:
-        parsed = datetime.fromisoformat(value)
+        if number is not None:
+            # Small numbers are a span, large ones an epoch (2001 and later).
+            return datetime.fromtimestamp(number, UTC) if number > 1e9 else now + timedelta(seconds=max(number, 0))
+        parsed = _written(value)
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _written(value: str) -> datetime:
+    """An ISO time, or one as HTTP writes it. Raises `ValueError`."""
+    try:
+        return datetime.fromisoformat(value)
     except ValueError:
-        try:
-            parsed = email.utils.parsedate_to_datetime(value)
-        except ValueError:
-            return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        return email.utils.parsedate_to_datetime(value)

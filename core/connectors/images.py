@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 QUALITIES = (90, 82, 74, 66)
 SHRINK = 0.9  # each side at least, when no quality is small enough
 HOPELESS = 2.5  # times too large at one quality: a lower one saves no more than about that
-SMALLEST = 64  # pixels a side
+SMALLEST = 64  # pixels of the longer side
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _encode(picture: "Image", mime: str, limits: Limits) -> FittedImage:
             if len(data) > limits.image_bytes * HOPELESS:
                 break  # lower quality won't do: fewer pixels
         factor = min(SHRINK, (limits.image_bytes * HOPELESS / len(data)) ** 0.5)
-        if min(flat.size) * factor < SMALLEST:
+        if max(flat.size) * factor < SMALLEST:
             raise Rejected(f"The image can't be made smaller than {limits.image_bytes} bytes. Take another one.")
         flat = _scaled(flat, factor)
 

@@ -88,7 +88,13 @@ class Mastodon(Connector):
 
     def _me(self) -> Json:
         if self._account is None:
-            told = mapping(self._http.get("/api/v1/accounts/verify_credentials").json())
+            try:
+                told = mapping(self._http.get("/api/v1/accounts/verify_credentials").json())
+            except Rejected as error:
+                # A token that isn't known is 422 to snac; 403 is an account that may not sign in.
+                if error.status in (400, 403, 422):
+                    raise NeedsReauth("The server doesn't accept our sign-in. Reconnect the channel.") from error
+                raise
             if not word(told.get("id")):
                 raise Rejected(NOT_MASTODON)
             self._account = told

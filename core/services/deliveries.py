@@ -5,8 +5,6 @@ ours. Between `fix` and the network's answer a part has `sent_at` and no `remote
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,32 +16,21 @@ from sqlmodel import Session, col
 from core import db, lease
 from core.connectors.base import Draft, Prepared, Sent
 from core.db import UtcDateTime
-from core.errors import NeedsReauth, OutcomeUnknown, Rejected
+from core.errors import Rejected
 from core.lease import Claim
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
-from core.services import channels, planning
-from core.services.delivery_parts import Job, Part, Stopwatch, digest, pending
-from core.services.intake import make_room, settle
+from core.services import planning
+from core.services.delivery_parts import Job, Part, Stopwatch, digest
+from core.services.intake import make_room
 from core.settings import settings
 
 log = logging.getLogger("hub.publishing")
 
 OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
 MAYBE_OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.UNCONFIRMED)
-ATTEMPTS = 8  # of a post that can't be sent: about a quarter of an hour
-LOOK_ATTEMPTS = 60  # of a look that can't be made: half a day
-CARE_PAUSE = timedelta(minutes=1)
-UNCONFIRMED = (
-    "The network gave no answer and the post isn't in its timeline: it may or may not be online. "
-    "Look there, then say which it is."
-)
-
-Ending = Callable[[Session, Delivery], None]
-"""What becomes of a row at the end of its work. Runs in the transaction that gives the claim back."""
-
 
 # --- claiming -----------------------------------------------------------------------------------------------------
 
@@ -62,6 +49,11 @@ def anything_due(session: Session, within: float = 0.0) -> bool:
     """Whether a delivery of an active channel is due, now or in so many seconds. One cheap read."""
     ready = _due(db.utc_now() + timedelta(seconds=within))
     return session.execute(select(col(Delivery.id)).where(*ready).limit(1)).first() is not None
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next delivery that nobody works on is due, maybe long ago; None when none waits. One cheap read."""
+    return session.execute(_NEXT).scalar_one_or_none()
 
 
 def claim_due(session: Session, limit: int) -> list[Claim]:
@@ -105,7 +97,20 @@ def _free_statement() -> Any:
     )
 
 
-_FREE = _free_statement()  # asked after every delivery: built once
+def _next_statement() -> Any:
+    waiting = select(col(Delivery.due_at)).join(Channel, col(Channel.id) == col(Delivery.channel_id))
+    return (
+        waiting.where(
+            col(Delivery.state).in_(OPEN),
+            col(Delivery.claim_token).is_(None),
+            col(Channel.state) == ChannelState.ACTIVE,
+        )
+        .order_by(col(Delivery.due_at))
+        .limit(1)
+    )
+
+
+_FREE, _NEXT = _free_statement(), _next_statement()  # asked all the time: built once
 
 
 def load(claim: Claim) -> Job | None:
@@ -114,7 +119,7 @@ def load(claim: Claim) -> Job | None:
         row = lease.hold(session, Delivery, claim)
         if row is None or row.state not in OPEN:
             return None
-        job = Job(claim, row.channel_id, row.state, tuple(_parts(row)))
+        job = Job(claim, row.channel_id, row.state, tuple(parts_of(row)))
         try:
             return replace(job, draft=_draft(session, row))
         except Exception as error:
@@ -145,13 +150,13 @@ def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
             return None
         now, watch = db.utc_now(), Stopwatch()
         assert job.draft is not None
-        parts = _parts(row)[:number]
+        parts = parts_of(row)[:number]
         kept = job.parts[number] if number < len(job.parts) else None
         if kept is None or kept.replay_key != prepared.replay_key:
             mark = digest(job.draft, number)
             piece, count = job.draft.parts[number], len(job.draft.parts)
             kept = Part(prepared.replay_key, prepared.request, mark, piece.text, count, fixed_at=now)
-        _keep(row, [*parts, replace(kept, sent_at=now, tried_at=now)])
+        keep_parts(row, [*parts, replace(kept, sent_at=now, tried_at=now)])
         row.state, row.looks = DeliveryState.SENDING, 0
         row.sent_at = now if number == 0 else row.sent_at
         row.lease_until = now + timedelta(seconds=settings().lease_seconds)
@@ -166,7 +171,7 @@ def _still_meant(session: Session, row: Delivery, job: Job) -> bool:
         return False
     if not _is_active(session, row):
         return False
-    return _parts(row)[: job.pending] == list(job.parts[: job.pending]) and _draft(session, row) == job.draft
+    return parts_of(row)[: job.pending] == list(job.parts[: job.pending]) and _draft(session, row) == job.draft
 
 
 def fix_again(claim: Claim, number: int) -> Stopwatch | None:
@@ -178,9 +183,9 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
         if not _is_active(session, row):
             _release(row)
             return None
-        parts, now, watch = _parts(row), db.utc_now(), Stopwatch()
+        parts, now, watch = parts_of(row), db.utc_now(), Stopwatch()
         parts[number] = replace(parts[number], tried_at=now)
-        _keep(row, parts)
+        keep_parts(row, parts)
         row.state = DeliveryState.CHECKING
         row.lease_until = now + timedelta(seconds=settings().lease_seconds)
         return watch
@@ -203,7 +208,7 @@ def accept(claim: Claim, number: int, key: str, sent: Sent, take_next: bool) -> 
     """
     with db.write() as session:
         row = session.get(Delivery, claim.id, with_for_update=True)
-        parts = _parts(row) if row is not None else []
+        parts = parts_of(row) if row is not None else []
         if row is None or number >= len(parts) or parts[number].replay_key != key:
             log.error("delivery %s: accepted as %s, but it was begun anew or is gone", claim.id, sent.remote_id)
         elif parts[number].remote_id is None:
@@ -242,113 +247,12 @@ def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> tuple[Clai
         return tuple(claim_due(session, 1) if take_next else ())
 
 
-# --- endings ------------------------------------------------------------------------------------------------------
-
-
-def not_sent(number: int, then: Ending) -> Ending:
-    """The request surely wasn't accepted: the row is as if it had not left, the fixed request is kept for next time."""
-
-    def ending(session: Session, row: Delivery) -> None:
-        parts = _parts(row)
-        if number < len(parts) and parts[number].sent is None:
-            parts[number] = replace(parts[number], sent_at=None, tried_at=None)
-            _keep(row, parts)
-        row.state = DeliveryState.SCHEDULED
-        then(session, row)
-
-    return ending
-
-
-def failed(error: Exception) -> Ending:
-    """Refused for good. What is out of a thread stays out, and the sentence says so."""
-
-    def ending(session: Session, row: Delivery) -> None:
-        out = pending(_parts(row))
-        said = f"{error} ({out} of {row.parts[0]['count']} parts are online.)" if out and row.parts else str(error)
-        row.state = DeliveryState.FAILED
-        lease.give_up(row, error)
-        row.last_error = said[:500]
-        _settle(session, row)
-
-    return ending
-
-
-def snoozed(until: datetime, error: Exception) -> Ending:
-    """Not before `until`; spends no attempt."""
-
-    def ending(session: Session, row: Delivery) -> None:
-        if row.state is DeliveryState.SENDING:
-            row.state = DeliveryState.CHECKING
-        lease.snooze(row, until, error)
-
-    return ending
-
-
-def put_off(error: Exception) -> Ending:
-    """Again later, after a pause that doubles; for good after too many attempts."""
-
-    def ending(session: Session, row: Delivery) -> None:
-        lease.back_off(row, error)
-        if row.state is DeliveryState.SCHEDULED and row.attempts >= ATTEMPTS:
-            failed(error)(session, row)
-        elif row.state is not DeliveryState.SCHEDULED:
-            row.state = DeliveryState.CHECKING
-            if row.attempts >= LOOK_ATTEMPTS:
-                _unconfirmed(session, row)
-
-    return ending
-
-
-def needs_channel(error: Exception) -> Ending:
-    """The channel needs care: the row waits as it is and spends no attempt. It is due again once the channel is active.
-
-    What isn't `NeedsReauth` leaves the channel active (the key is missing, say): then the row asks again in a minute.
-    """
-
-    def ending(session: Session, row: Delivery) -> None:
-        at_once = isinstance(error, NeedsReauth) and row.due_at is not None
-        snoozed(row.due_at if at_once else db.utc_now() + CARE_PAUSE, error)(session, row)  # type: ignore[arg-type]
-        channels.note_error(session, row.channel_id, error)
-
-    return ending
-
-
-def look_again(error: Exception, pauses: tuple[float, ...], looked: bool) -> Ending:
-    """Nobody knows whether it is out: look after the next of `pauses` (seconds); after the last a person decides."""
-
-    def ending(session: Session, row: Delivery) -> None:
-        row.looks += looked
-        if row.looks >= len(pauses):
-            _unconfirmed(session, row)
-            return
-        row.state = DeliveryState.CHECKING
-        row.attempts += not looked
-        lease.snooze(row, db.utc_now() + timedelta(seconds=pauses[row.looks]), error)
-
-    return ending
-
-
-def _unconfirmed(session: Session, row: Delivery) -> None:
-    row.state = DeliveryState.UNCONFIRMED
-    lease.give_up(row, OutcomeUnknown(UNCONFIRMED))
-    _settle(session, row)
-    log.warning("delivery %s: unconfirmed, a person must look", row.id)
-
-
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
 def _is_active(session: Session, row: Delivery) -> bool:
     state = select(col(Channel.state)).where(col(Channel.id) == row.channel_id)
     return session.execute(state).scalar_one() is ChannelState.ACTIVE
-
-
-def _parts(row: Delivery) -> list[Part]:
-    return [Part.from_json(stored) for stored in row.parts or ()]
-
-
-def _keep(row: Delivery, parts: list[Part]) -> None:
-    row.parts = [part.to_json() for part in parts]
 
 
 def _release(row: Delivery) -> None:
@@ -358,9 +262,9 @@ def _release(row: Delivery) -> None:
 
 def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bool) -> bool:
     """Keep what the network said. True: parts are left, and the claim is held to send them."""
-    parts = _parts(row)
+    parts = parts_of(row)
     parts[number] = replace(parts[number], at=sent.at, remote_id=sent.remote_id, url=sent.url, extra=dict(sent.extra))
-    _keep(row, parts)
+    keep_parts(row, parts)
     row.attempts = row.looks = 0
     if number == 0:
         row.remote_id, row.url, row.published_at = sent.remote_id, sent.url, sent.at
@@ -376,13 +280,13 @@ def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bo
         lease.finish(row, db.utc_now())  # the rest of the thread is for whoever comes next
     if not held:
         log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
-    with _beside(session, row):
+    with beside(session, row):
         if row.message_id is None:
             _note_publication(session, row, parts[number], sent)
         elif number == 0:
             _note_answer(session, row, sent)
         if done:
-            _follow(session, row)
+            follow(session, row)
     return held and not done
 
 
@@ -410,35 +314,9 @@ def _note_answer(session: Session, row: Delivery, sent: Sent) -> None:
     message.remote_id, message.url, message.sent_at = sent.remote_id, sent.url, sent.at
 
 
-def _settle(session: Session, row: Delivery) -> None:
-    """What follows from the delivery's state: the post's, or the conversation's."""
-    with _beside(session, row):
-        _follow(session, row)
-
-
-def _follow(session: Session, row: Delivery) -> None:
-    if row.post_id is not None:
-        planning.settle_post(session, row.post_id)
-    elif row.message_id is not None:
-        settle(session, [session.get_one(Message, row.message_id).conversation_id])
-
-
-@contextmanager
-def _beside(session: Session, row: Delivery) -> Iterator[None]:
-    """A fault in what only follows from a delivery must not undo the record of what the network accepted."""
-    session.flush()
-    delivery_id = row.id
-    try:
-        with session.begin_nested():
-            yield
-            session.flush()
-    except Exception:
-        log.exception("delivery %s: what follows from it could not be stored", delivery_id)
-
-
 def _somebody_elses(session: Session, row: Delivery, remote_id: str) -> bool:
     """Whether a post at the network is known as another delivery's, or as another part of this one."""
-    if any(part.remote_id == remote_id for part in _parts(row)):
+    if any(part.remote_id == remote_id for part in parts_of(row)):
         return True
     post = select(col(Publication.id)).where(
         col(Publication.channel_id) == row.channel_id,
@@ -459,7 +337,7 @@ def _somebody_elses(session: Session, row: Delivery, remote_id: str) -> bool:
 
 def _has_twin(session: Session, row: Delivery, number: int) -> bool:
     """Whether another delivery of the channel with the very same words may be what was found."""
-    mark = _parts(row)[number].digest
+    mark = parts_of(row)[number].digest
     others = select(col(Delivery.parts)).where(
         col(Delivery.channel_id) == row.channel_id, col(Delivery.state).in_(MAYBE_OUT), col(Delivery.id) != row.id
     )

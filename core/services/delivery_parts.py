@@ -1,15 +1,15 @@
-"""What a delivery is made of while it is being sent: its parts, the job a worker has in hand, clocks. No database."""
+"""What a delivery is made of while it is being sent: its parts, the job a worker has in hand, clocks. No query."""
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
 from core.connectors.base import Draft, Prepared, Sent
 from core.lease import Claim
-from core.models.planning import DeliveryState
+from core.models.planning import Delivery, DeliveryState
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,16 @@ def pending(parts: Iterable[Part]) -> int:
             break
         number += 1
     return number
+
+
+def parts_of(row: Delivery) -> list[Part]:
+    """The parts as they are stored."""
+    return [Part.from_json(stored) for stored in row.parts or ()]
+
+
+def keep_parts(row: Delivery, parts: Sequence[Part]) -> None:
+    """Store the parts."""
+    row.parts = [part.to_json() for part in parts]
 
 
 def digest(draft: Draft, number: int) -> str:

@@ -41,12 +41,13 @@ from core.errors import (
 )
 from core.lease import Claim, Keeper
 from core.models.planning import Delivery
-from core.services import channels, deliveries
-from core.services.deliveries import Ending, Noted, anything_due, claim_due
+from core.services import channels, deliveries, delivery_ends
+from core.services.deliveries import Noted, anything_due, claim_due, next_due
+from core.services.delivery_ends import Ending
 from core.services.delivery_parts import Job, Part, Stopwatch, digest
 from core.settings import settings
 
-__all__ = ["Publisher", "anything_due", "claim_due", "claim_now", "publish_due", "renew_held", "run"]
+__all__ = ["Publisher", "anything_due", "claim_due", "claim_now", "next_due", "publish_due", "renew_held", "run"]
 
 log = logging.getLogger("hub.publishing")
 
@@ -98,7 +99,7 @@ class Publisher:
                 raise  # nothing can be written down: the claim runs out and the row is looked at again
             except Exception as error:
                 log.exception("delivery %s: a fault of the hub", claim.id)
-                end = deliveries.put_off(_bug(error))
+                end = delivery_ends.put_off(_bug(error))
             if isinstance(end, Noted):
                 taken = end.taken
             else:
@@ -124,13 +125,13 @@ class Publisher:
             connector = self._open(job.channel_id)
             number, prepared = self._prepare(job, connector)
         except Exception as error:
-            return deliveries.not_sent(job.pending, _before_it_left(job, error))
+            return delivery_ends.not_sent(job.pending, _before_it_left(job, error))
         watch = deliveries.fix(job, number, prepared)
         if watch is None:
             return None
         if _too_late(watch):
             log.warning("delivery %s: stopped for %.0f s before sending, begun again", job.claim.id, watch.seconds())
-            return deliveries.not_sent(number, deliveries.snoozed(db.utc_now(), RetryLater("Interrupted.")))
+            return delivery_ends.not_sent(number, delivery_ends.snoozed(db.utc_now(), RetryLater("Interrupted.")))
         try:
             sent = connector.publish(prepared)
         except Exception as error:
@@ -185,7 +186,7 @@ class Publisher:
                 log.info("delivery %s: part %s found online as %s", job.claim.id, number + 1, found.remote_id)
                 return noted
         if not _replayable(connector.limits, part):
-            return deliveries.look_again(OutcomeUnknown("No answer, and not in the timeline yet."), PAUSES, True)
+            return delivery_ends.look_again(OutcomeUnknown("No answer, and not in the timeline yet."), PAUSES, True)
         return self._replay(job, connector, number, part)
 
     def _replay(self, job: Job, connector: Connector, number: int, part: Part) -> Ending | Noted | None:
@@ -193,7 +194,7 @@ class Publisher:
         assert part.tried_at is not None
         not_before = part.tried_at + timedelta(seconds=REPLAY_AFTER[connector.limits.replay])
         if db.utc_now() < not_before:
-            return deliveries.snoozed(not_before, OutcomeUnknown("No answer, and not in the timeline yet."))
+            return delivery_ends.snoozed(not_before, OutcomeUnknown("No answer, and not in the timeline yet."))
         watch = deliveries.fix_again(job.claim, number)
         if watch is None:
             return None
@@ -207,7 +208,7 @@ class Publisher:
         except Exception as error:
             # A refusal says nothing about the first request: it may refuse what it has already.
             _trace(job, error)
-            return deliveries.look_again(error, REPLAY_PAUSES, True)
+            return delivery_ends.look_again(error, REPLAY_PAUSES, True)
         return self._accepted(job, number, part.prepared, sent)
 
 
@@ -216,34 +217,34 @@ class Publisher:
 
 def _before_it_left(job: Job, error: Exception) -> Ending:
     if isinstance(error, RateLimited):
-        return deliveries.snoozed(error.until, error)
+        return delivery_ends.snoozed(error.until, error)
     if isinstance(error, NeedsReauth):
-        return deliveries.needs_channel(error)
+        return delivery_ends.needs_channel(error)
     if isinstance(error, (Rejected, RemoteGone, NotFound)):
         log.info("delivery %s: failed (%s)", job.claim.id, type(error).__name__)
-        return deliveries.failed(error)
+        return delivery_ends.failed(error)
     if isinstance(error, UserError):
-        return deliveries.needs_channel(error)
+        return delivery_ends.needs_channel(error)
     _trace(job, error)
-    return deliveries.put_off(error if isinstance(error, HubError) else _bug(error))
+    return delivery_ends.put_off(error if isinstance(error, HubError) else _bug(error))
 
 
 def _no_success(job: Job, number: int, error: Exception) -> Ending:
     if isinstance(error, (RateLimited, NeedsReauth, RetryLater, Rejected, RemoteGone)):
-        return deliveries.not_sent(number, _before_it_left(job, error))
+        return delivery_ends.not_sent(number, _before_it_left(job, error))
     _trace(job, error)
     log.warning("delivery %s: part %s may or may not be out (%s)", job.claim.id, number + 1, type(error).__name__)
     unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(str(_bug(error)))
-    return deliveries.look_again(unknown, PAUSES, False)
+    return delivery_ends.look_again(unknown, PAUSES, False)
 
 
 def _no_look(job: Job, error: Exception) -> Ending:
     if isinstance(error, RateLimited):
-        return deliveries.snoozed(error.until, error)
+        return delivery_ends.snoozed(error.until, error)
     if isinstance(error, (NeedsReauth, UserError)):
-        return deliveries.needs_channel(error)
+        return delivery_ends.needs_channel(error)
     _trace(job, error)
-    return deliveries.put_off(error if isinstance(error, HubError) else _bug(error))
+    return delivery_ends.put_off(error if isinstance(error, HubError) else _bug(error))
 
 
 def _trace(job: Job, error: Exception) -> None:
@@ -292,10 +293,9 @@ def _surely(store: Callable[[], T]) -> T:
 
 
 def claim_now(limit: int) -> list[Claim]:
-    """Claim up to `limit` due deliveries, at most one a channel. Writes nothing when nothing is due."""
-    with db.read() as session:
-        if limit < 1 or not anything_due(session):
-            return []
+    """Claim up to `limit` due deliveries, at most one a channel."""
+    if limit < 1:
+        return []
     with db.write() as session:
         return claim_due(session, limit)
 

@@ -35,6 +35,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.LOOK}),
 }
 
+ROLE_NAMES = {Role.ADMIN: "Administrator", Role.EDITOR: "Editor", Role.VIEWER: "Viewer"}
+
 
 @dataclass(frozen=True)
 class Actor:

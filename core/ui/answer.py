@@ -19,38 +19,45 @@ from core.ui.thread import acted, web_link
 
 T = TypeVar("T")
 BOTH = ["thread", "list"]
-_TROUBLE = "inbox_trouble"
+_TOLD = "inbox_told"
 
 
 def do(call: Callable[[Session], T], done: str | None = None) -> T | None:
-    """Write, in a widget's callback: so that only thread and list are drawn again, what `act` can't. None: it failed.
+    """Write, in a widget's callback: unlike with `act`, only thread and list are drawn again. None: it failed.
 
-    The sentence of an error is kept for `show_trouble`; what was typed stays.
+    What there is to tell is kept for `tell`, since a callback can't draw; what was typed stays.
     """
     try:
         with db.write() as session:
             result = call(session)
     except UserError as error:
-        st.session_state[_TROUBLE] = str(error)
+        st.session_state[_TOLD] = (False, str(error))
         return None
     if done:
-        st.toast(done)
+        st.session_state[_TOLD] = (True, done)
     return result
 
 
-def show_trouble() -> None:
-    """Say once what went wrong."""
-    trouble = st.session_state.pop(_TROUBLE, None)
-    if trouble:
-        st.error(shown(trouble), icon=":material/error:")
+def tell() -> None:
+    """Say once how the last action went."""
+    good, sentence = st.session_state.pop(_TOLD, (True, None))
+    if sentence and good:
+        st.toast(sentence, icon=":material/check:")
+    elif sentence:
+        st.error(plain(sentence), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """As `shown`; besides, Markdown makes no mail links of handles (an invisible joiner keeps the halves apart)."""
+    return shown(text).replace("@", "@\u2060")
 
 
 def head(page: Page, view: ConversationView) -> None:
     """Who it is, where, how it stands, and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(gap="xsmall", width="stretch"):
-            st.markdown(f"**{shown(view.contact)}** &nbsp; {_badges(view)}")
-            st.caption(shown(_about(view)))
+            st.markdown(f"**{plain(view.contact)}** &nbsp; {_badges(view)}")
+            st.caption(plain(_about(view)))
         if page.actor.may(Right.ANSWER):
             _buttons(page, view)
 
@@ -121,12 +128,11 @@ def answer_box(page: Page, view: ConversationView) -> None:
         return
     reason = inbox.why_no_answer(view.network, view.channel_state, view.channel_handle)
     if reason:
-        st.warning(shown(reason), icon=":material/link_off:")
-    key = f"answer_{view.id}"
+        st.warning(plain(reason), icon=":material/link_off:")
     _answered(view)
     text = st.text_area(
         "Answer",
-        key=key,
+        key=_box(view.id),
         height=96,
         persist_state="session",
         placeholder=f"Answer {view.contact} …",
@@ -164,7 +170,7 @@ def _answered(view: ConversationView) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         begin = " ".join(message.text.split())[:80]
-        st.caption(f":material/reply: {shown(f'To {message.author}: {begin}')}", width="stretch")
+        st.caption(f":material/reply: {plain(f'To {message.author}: {begin}')}", width="stretch")
         st.button(
             "",
             key="answer_newest",
@@ -175,20 +181,32 @@ def _answered(view: ConversationView) -> None:
         )
 
 
+def _box(conversation_id: int) -> str:
+    """The key of a conversation's text box. A new one after each sending: the browser then drops what was typed."""
+    return f"answer_{conversation_id}_{st.session_state.get(f'answers_{conversation_id}', 0)}"
+
+
+def _fresh_box(conversation_id: int, text: str = "") -> None:
+    st.session_state.pop(_box(conversation_id), None)
+    count = f"answers_{conversation_id}"
+    st.session_state[count] = st.session_state.get(count, 0) + 1
+    if text:
+        st.session_state[_box(conversation_id)] = text
+
+
 def _send(page: Page, conversation_id: int) -> None:
-    key, target = f"answer_{conversation_id}", f"answer_to_{conversation_id}"
-    text, to_message = st.session_state.get(key) or "", st.session_state.get(target)
+    target = f"answer_to_{conversation_id}"
+    text, to_message = st.session_state.get(_box(conversation_id)) or "", st.session_state.get(target)
     if do(lambda session: inbox.send_reply(session, page.actor, conversation_id, text, to_message), "On its way"):
-        st.session_state[key] = ""
+        _fresh_box(conversation_id)
         st.session_state.pop(target, None)
     st.rerun(BOTH)
 
 
 def _note(page: Page, conversation_id: int) -> None:
-    key = f"answer_{conversation_id}"
-    text = st.session_state.get(key) or ""
+    text = st.session_state.get(_box(conversation_id)) or ""
     if do(lambda session: inbox.add_note(session, page.actor, conversation_id, text), "Note kept"):
-        st.session_state[key] = ""
+        _fresh_box(conversation_id)
     st.rerun(BOTH)
 
 
@@ -201,12 +219,11 @@ def act_on_message(page: Page, conversation_id: int) -> None:
     if name == "reply":
         st.session_state[f"answer_to_{conversation_id}"] = message_id
     elif name == "retry":
-        do(lambda session: inbox.retry_reply(session, page.actor, message_id) or True, "On its way again")
+        do(lambda session: inbox.retry_reply(session, page.actor, message_id), "On its way again")
     elif name == "confirm":
-        do(lambda session: inbox.confirm_reply(session, page.actor, message_id) or True, "Marked as sent")
+        do(lambda session: inbox.confirm_reply(session, page.actor, message_id), "Marked as sent")
     elif name == "discard":
         text = do(lambda session: inbox.discard_reply(session, page.actor, message_id), "Discarded: its text is below")
-        key = f"answer_{conversation_id}"
-        if text and not st.session_state.get(key):
-            st.session_state[key] = text
+        if text and not st.session_state.get(_box(conversation_id)):
+            _fresh_box(conversation_id, text)
     st.rerun(BOTH)

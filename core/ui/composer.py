@@ -25,7 +25,8 @@ from core.ui.plan_words import state_badge
 from core.ui.preview import preview
 
 LANGUAGES = {"": "Not said", "de": "Deutsch", "en": "English"}
-NEW_CAMPAIGN = "New campaign …"
+PLAN, WRITE = "Plan", "Write"  # the two views of the page
+TURN_TO = "_plan_turn_to"  # the view that the next run shows
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,8 @@ def _save(page: Page, detail: PostDetail | None, typed: Typed, then: Then | None
         return
     st.session_state["new_posts"] = st.session_state.get("new_posts", 0) + 1
     say_later(done)
-    st.switch_page("pages/planning.py", query_params={"plan_view": "Write", "post": str(post_id)})
+    st.query_params["post"] = str(post_id)
+    st.rerun()
 
 
 def _store(session: Session, page: Page, detail: PostDetail | None, typed: Typed) -> int:
@@ -320,7 +322,8 @@ def _take_back(page: Page, detail: PostDetail) -> None:
                 lambda s: _gone(s, page, detail.id), rerun=None
             ):
                 say_later("Deleted.")
-                st.switch_page("pages/planning.py", query_params={"plan_view": "Plan"})
+                st.session_state[TURN_TO] = PLAN
+                st.rerun()
 
 
 def _gone(session: Session, page: Page, post_id: int) -> bool:

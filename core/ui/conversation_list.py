@@ -5,18 +5,21 @@ the click-to-visible budget (docs/adr). A stranger's words only ever become text
 browser at once (selection, unread mark); Python only has to draw the thread.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from core.ui.parts import ago, exact
 
 from core.connectors.base import Kind
 from core.db import utc_now
 from core.models.inbox import ConversationState, Direction
 from core.services.inbox import ConversationRow
+from core.ui.parts import ago, exact, network_icon
 
 KINDS = {Kind.COMMENT: "Comment", Kind.MENTION: "Mention", Kind.DIRECT: "Direct message", Kind.REVIEW: "Review"}
 STATES = {
@@ -165,11 +168,19 @@ def shown_row(row: ConversationRow, zone: ZoneInfo) -> dict[str, Any]:
         "exact": exact(row.last_message_at, zone),
         "preview": _preview(row),
         "unread": row.unread,
+        "icon": _icon(row.network),
         "network": row.network,
         "channel": row.channel_handle,
         "channel_full": " · ".join(part for part in (row.channel_handle, row.group) if part),
         "chips": _chips(row, zone),
     }
+
+
+@lru_cache(maxsize=32)
+def _icon(network: str) -> str:
+    """A network's mark as an address that is its own file: one picture, no request."""
+    mark = Path(network_icon(network)).read_bytes()
+    return f"data:image/svg+xml;base64,{b64encode(mark).decode()}"
 
 
 def waited(since: datetime) -> str:

@@ -7,6 +7,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,14 @@ from core import db
 from core.errors import NetworkError, UserError
 from core.services.overview import CAP, waiting_counts
 from core.services.sessions import session_actor
-from core.services.team import Actor
+from core.services.team import ROLE_NAMES, Actor
 from core.ui.parts import shown
 
 T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+LOGO = ROOT / "static" / "logo.svg"
+WORDMARK = ROOT / "static" / "wordmark.svg"
 
 COOKIE = "hub_session"
 STARTED_RIGHT = "HUB_BEHIND_GATE"  # set by core/web/app.py in its own process
@@ -47,8 +52,8 @@ class Page:
 
 def open_page(title: str, icon: str = "") -> Page:
     """Set the page up, let only members in, draw navigation and title. Stops the run for everybody else."""
-    icons = {name: f":material/{symbol}:" for _, name, symbol, _ in PAGES}
-    st.set_page_config(page_title=f"{title} · Social Hub", page_icon=icons.get(title, ":material/hub:"), layout="wide")
+    # A file of ours: for a Material symbol the browser would ask a font server elsewhere.
+    st.set_page_config(page_title=f"{title} · Social Hub", page_icon=LOGO, layout="wide")
     actor = _guarded()
     _navigation(actor)
     st.title(title, anchor=False)
@@ -87,7 +92,7 @@ def _guarded() -> Actor:
     if actor is None:
         st.title("You are signed out")
         st.markdown("Your session has ended, or an administrator has closed it.")
-        st.link_button("Sign in", "/signin", type="primary")
+        _door("Sign in", "/signin")
         st.stop()
     return actor
 
@@ -95,17 +100,22 @@ def _guarded() -> Actor:
 def _navigation(actor: Actor) -> None:
     with db.read() as session:
         counts = waiting_counts(session)
+    st.logo(WORDMARK, size="large", icon_image=LOGO)
     with st.sidebar:
-        st.markdown("### :material/hub: Social Hub")
         if counts.get("sandbox"):
             st.badge("Sandbox: invented people", icon=":material/science:", color="violet")
         for path, name, symbol, key in PAGES:
-            if not __import__("pathlib").Path(path).exists():
+            if not (ROOT / path).exists():
                 continue  # TODO-REMOVE
             st.page_link(path, label=_with_count(name, counts.get(key, 0)), icon=f":material/{symbol}:")
         st.space("small")
-        st.caption(f"{shown(actor.name)} · {actor.role.value}")
-        st.link_button("Sign out", "/signout", icon=":material/logout:", type="tertiary")
+        st.markdown(f"**{shown(actor.name)}**  \n:small[{ROLE_NAMES[actor.role]}]")
+        _door("Sign out", "/signout")
+
+
+def _door(label: str, path: str) -> None:
+    """A link to one of the pages before the pages, in the same tab; `st.link_button` opens a new one."""
+    st.html(f'<a href="{path}" style="color: inherit; text-underline-offset: 0.2em">{label}</a>')
 
 
 def _with_count(name: str, count: int) -> str:

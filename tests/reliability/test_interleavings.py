@@ -30,7 +30,7 @@ from core.lease import Claim
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState, Post
-from core.services import deliveries, publishing
+from core.services import deliveries, delivery_parts, publishing
 from core.services.delivery_parts import Job
 from tests import factories
 from tests.fake_network import Clock, FakeConnector, FakeNetwork, clock, network
@@ -187,7 +187,7 @@ class Hub(RuleBasedStateMachine):
         online = {self.keys[post.key] for post in self.network.posts}
         with db.write() as session:
             for row in session.exec(select(Delivery).where(Delivery.state == DeliveryState.UNCONFIRMED)):
-                pending = deliveries.pending(deliveries._parts(row))
+                pending = delivery_parts.pending(delivery_parts.parts_of(row))
                 if (row.id, pending) not in online:
                     row.state, row.due_at = DeliveryState.SCHEDULED, self.clock.now
 
@@ -230,7 +230,7 @@ class Hub(RuleBasedStateMachine):
         return rows
 
     def _truthful(self, row: Delivery, online: dict[tuple[int, int], str]) -> list[str]:
-        parts = deliveries._parts(row)
+        parts = delivery_parts.parts_of(row)
         out = [part.remote_id for part in parts if part.remote_id]
         assert out == [online.get((row.id, number)) for number in range(len(out))], "it says of another that it is it"
         assert row.state not in OPEN, "it never came to an end"

@@ -14,7 +14,7 @@ from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Direction, Message
 from core.models.planning import Delivery, DeliveryState, Post, PostState
-from core.services import deliveries, planning, publishing
+from core.services import deliveries, delivery_ends, planning, publishing
 from tests import factories
 from tests.fake_network import Clock, FakeNetwork, clock, network
 
@@ -176,10 +176,10 @@ def test_a_rate_limit_waits_and_spends_no_attempt(network: FakeNetwork, clock: C
 
 def test_a_refused_connection_is_tried_again_and_then_given_up(network: FakeNetwork, clock: Clock) -> None:
     delivery = planned()
-    network.faults.extend(["refused"] * deliveries.ATTEMPTS)
+    network.faults.extend(["refused"] * delivery_ends.ATTEMPTS)
     publishing.publish_due()
     assert (row(delivery).state, row(delivery).attempts) == (S.SCHEDULED, 1)
-    for _ in range(deliveries.ATTEMPTS):
+    for _ in range(delivery_ends.ATTEMPTS):
         clock.advance(1200)
         publishing.publish_due()
     assert row(delivery).state is S.FAILED

@@ -1,0 +1,95 @@
+"""A whole hub as a person starts it: web and worker as processes, on free ports, in a data folder of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds
+
+
+@dataclass
+class RunningHub:
+    """Its address, its data, and a way to run the command line on it."""
+
+    url: str
+    folder: Path
+    env: dict[str, str]
+    web: subprocess.Popen[bytes]
+    worker: subprocess.Popen[bytes] | None
+
+    def cli(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """`python -m core …` on this hub."""
+        command = [sys.executable, "-m", "core", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def logs(self) -> str:
+        """What web and worker have said."""
+        return "\n".join(path.read_text() for path in sorted(self.folder.parent.glob("*.log")))
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What a hub of its own needs in its environment."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HUB_") and k != "DATABASE_URL"}
+    own = {"HUB_DATA_DIR": str(folder), "HUB_PORT": str(free_port()), "HUB_SANDBOX_PORT": str(free_port())}
+    return kept | own | more
+
+
+@contextmanager
+def running_hub(folder: Path, worker: bool = True, **more: str) -> Iterator[RunningHub]:
+    """Start it, wait until it is healthy, stop it in order."""
+    env = environment(folder, **more)
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, *command: str) -> subprocess.Popen[bytes]:
+        with (folder.parent / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env, stdout=log, stderr=log)
+        processes.append(process)
+        return process
+
+    try:
+        web = start("web", "-m", "core", "web")
+        url = f"http://127.0.0.1:{env['HUB_PORT']}"
+        wait_for(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code in (200, 503), "web")
+        hub = RunningHub(url, folder, env, web, start("worker", "worker.py") if worker else None)
+        if worker:
+            wait_for(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code == 200, "worker")
+        yield hub
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def wait_for(true: object, what: str, patience: float = PATIENCE) -> None:
+    """Ask again and again until it is so; an `AssertionError` says what never came."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            if true():  # type: ignore[operator]
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"{what} did not come within {patience:.0f} seconds")
