@@ -4,14 +4,16 @@ import re
 import unicodedata
 from html import unescape
 
-LONGEST = 200_000  # characters of HTML; the rest of a longer one is not read
+LONGEST = 100_000  # characters of HTML; the rest of a longer one is not read
 
-_BREAK = re.compile(r"<br\s*/?>[ \t\r\n]*", re.IGNORECASE)
-_BLOCK_END = re.compile(r"</(p|div|h[1-6]|blockquote|pre|ul|ol)>\s*", re.IGNORECASE)
-_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
-_ITEM_END = re.compile(r"</li>\s*", re.IGNORECASE)
+# What nh3 leaves of the markup; the words of all other elements stay, those of the hidden ones go.
+_TAGS = {*("a", "br", "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "li")}
+_HIDDEN = {"script", "style", "template", "iframe"}
+_BREAK = re.compile(r"<br>[ \t\r\n]*")
+_BLOCK_END = re.compile(r"</(p|div|h[1-6]|blockquote|pre|ul|ol)>\s*")
+_ITEM_END = re.compile(r"</li>\s*(</[uo]l>)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_PRE = re.compile(r"(?=</?pre\b)", re.IGNORECASE)
+_PRE = re.compile(r"(?=</?pre\b)")
 _SOURCE_BREAK = re.compile(r"(?<![ \t])[ \t]*\r?\n[ \t]*")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HOST_OF_MENTION = re.compile(r"(@[\w.-]+)@[\w.-]+\w", re.UNICODE)
@@ -23,16 +25,24 @@ def to_text(html: str | None) -> str:
         return ""
     if "<" not in html:
         return plain(html)
+    import nh3
     from bs4 import BeautifulSoup
     from bs4.element import Tag
 
+    # First a parser that nothing can upset: the next one takes ages over tags that never end.
+    tidy = nh3.clean(
+        html[:LONGEST],
+        tags=_TAGS,
+        clean_content_tags=_HIDDEN,
+        attributes={"a": {"href", "class"}},
+        url_schemes={"http", "https"},
+        link_rel=None,
+    )
     # A line break in the source is a space to whoever reads it, except in preformatted text.
-    pieces = (p if p[:4].lower() == "<pre" else _SOURCE_BREAK.sub(" ", p) for p in _PRE.split(html[:LONGEST]))
-    marked = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", "".join(pieces)))
-    marked = _ITEM_END.sub("\n", _ITEM.sub("• ", marked))
+    pieces = (p if p.startswith("<pre") else _SOURCE_BREAK.sub(" ", p) for p in _PRE.split(tidy))
+    marked = _ITEM_END.sub(lambda end: "\n\n" if end[1] else "\n", "".join(pieces).replace("<li>", "• "))
+    marked = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", marked))
     soup = BeautifulSoup(marked, "html.parser")
-    for hidden in soup(["script", "style", "template", "iframe"]):
-        hidden.decompose()
     for link in soup.find_all("a"):
         if isinstance(link, Tag):
             link.replace_with(_link(link.get_text(), str(link.get("href") or ""), link.get("class")))

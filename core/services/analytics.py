@@ -1,18 +1,18 @@
 """What came of it: followers, reactions and posts by channel, group and time, as data frames for charts.
 
-Totals come from `Publication` (newest totals of each post) and `Snapshot` (raw totals over time). Reactions are counted on
-the day a post was published, as every tool in the field does; followers are levels. Nothing is estimated: a measure that a network
-doesn't give is missing, not zero.
+Totals come from `Publication` (newest totals of each post) and `Snapshot` (raw totals over time). Reactions count on
+the day a post was published, as every tool in the field does; followers are levels. Nothing is estimated: a measure
+that a network doesn't give is missing, not zero.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlmodel import Session, col
 
 from core import db
@@ -99,11 +99,11 @@ def measures_given(session: Session) -> list[Measure]:
     return [m for m in MEASURES.values() if m.name in given or m.name in {"interactions", "published", "per_post"}]
 
 
-_ALL = Scope(datetime.min, datetime.max, ZoneInfo("UTC"))
+_ALL = Scope(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), ZoneInfo("UTC"))
 
 
 def publications(session: Session, scope: Scope) -> pd.DataFrame:
-    """One row a post of ours published in the scope: at (local), channel, group, network, likes, … reach, interactions."""
+    """One row a post of ours published in the scope: at (local), channel, group, network, likes, …, interactions."""
     rows = session.execute(
         select(
             col(Publication.published_at),
@@ -131,7 +131,7 @@ def publications(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def followers(session: Session, scope: Scope) -> pd.DataFrame:
-    """Followers at the end of each local day a channel: columns day, channel, group, network, value. Gaps carry the last value."""
+    """Followers at the end of each local day: day, channel, group, network, value. Gaps carry the last value."""
     rows = session.execute(
         select(col(Snapshot.at), col(Snapshot.value), col(Channel.handle), col(Group.name), col(Channel.network))
         .join(Channel, col(Channel.id) == Snapshot.channel_id)
@@ -176,7 +176,7 @@ def explore(session: Session, measure: Measure, breakdown: Breakdown, scope: Sco
     frame = publications(session, scope)
     if frame.empty:
         return pd.DataFrame(columns=["at", "series", "value"])
-    frame["series"] = frame[breakdown.value] if breakdown.value in frame else measure.label
+    frame["series"] = frame.get(breakdown.value, measure.label)
     if breakdown is Breakdown.WEEKDAY:
         frame["when"] = frame["at"].dt.dayofweek.map(dict(enumerate(WEEKDAYS)))
     elif breakdown is Breakdown.HOUR:
@@ -193,11 +193,8 @@ def explore(session: Session, measure: Measure, breakdown: Breakdown, scope: Sco
 
 def _explore_level(session: Session, breakdown: Breakdown, scope: Scope) -> pd.DataFrame:
     frame = followers(session, scope)
-    if breakdown.value in frame:
-        frame["series"] = frame[breakdown.value]
-    else:
-        frame["series"] = "Followers"
-    summed = frame.groupby(["day", "series"], as_index=False)["value"].sum()
+    frame["series"] = frame.get(breakdown.value, "Followers")
+    summed = pd.DataFrame(frame.groupby(["day", "series"])["value"].sum().reset_index())
     return summed.rename(columns={"day": "at"})[["at", "series", "value"]]
 
 
@@ -216,7 +213,7 @@ class Totals:
 
 def totals(session: Session, scope: Scope) -> Totals:
     """The figures at the head of the page; one statement for posts, one for followers."""
-    row: Row[Any] = session.execute(
+    row: Any = session.execute(
         select(
             func.count(),
             *(func.coalesce(func.sum(getattr(Publication, name)), 0) for name in ("likes", "shares", "comments")),

@@ -23,7 +23,8 @@ from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
 from core.services import planning
-from core.services.delivery_parts import Job, Part, Stopwatch, digest
+from core.services.delivery_ends import Ending, beside, follow
+from core.services.delivery_parts import Job, Part, Stopwatch, digest, keep_parts, parts_of
 from core.services.intake import make_room
 from core.settings import settings
 

@@ -13,6 +13,8 @@ The life of a delivery (rows are moved by `deliveries.py`, each move one commit)
 
 Two clocks keep a worker that was stopped in mid-step from sending what another has taken over meanwhile: the claim is
 renewed in the commit of step 3, and if too much time has passed between that commit and the send, nothing is sent.
+(What remains is a process that is stopped for minutes while it connects, on a server that waits for it as long. With
+replay that does no harm. Without, a person would have to send it again meanwhile; the result is kept in any case.)
 """
 
 import logging

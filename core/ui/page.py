@@ -19,6 +19,7 @@ from core.errors import NetworkError, UserError
 from core.services.overview import CAP, waiting_counts
 from core.services.sessions import session_actor
 from core.services.team import ROLE_NAMES, Actor
+from core.ui.garbage import spare_what_stays
 from core.ui.parts import shown
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ WORDMARK = ROOT / "static" / "wordmark.svg"
 COOKIE = "hub_session"
 STARTED_RIGHT = "HUB_BEHIND_GATE"  # set by core/web/app.py in its own process
 TOLD = "_told"  # what to say after the next rerun
+# White on the light accent of the dark theme can't be read, and the theme has no setting for it.
+DARK_BUTTONS = '<style>[data-testid^="stBase"][data-testid*="rimary"] :is(p, span) { color: #0c1418; }</style>'
 
 PAGES = (
     ("Home.py", "Home", "home", ""),
@@ -54,7 +57,10 @@ def open_page(title: str, icon: str = "") -> Page:
     """Set the page up, let only members in, draw navigation and title. Stops the run for everybody else."""
     # A file of ours: for a Material symbol the browser would ask a font server elsewhere.
     st.set_page_config(page_title=f"{title} · Social Hub", page_icon=LOGO, layout="wide")
+    if st.context.theme.type == "dark":
+        st.html(DARK_BUTTONS)
     actor = _guarded()
+    spare_what_stays()
     _navigation(actor)
     st.title(title, anchor=False)
     told = st.session_state.pop(TOLD, None)

@@ -4,18 +4,23 @@ from collections.abc import Sequence
 from zoneinfo import available_timezones
 
 import streamlit as st
+from sqlmodel import Session
 
 from core.models.team import Member, Role
 from core.services import team
-from core.services.team import AuditRow, Right
-from core.ui.page import Page, act
+from core.services.team import ROLE_NAMES, AuditRow, Right
+from core.ui.page import Page, act, session_token
 from core.ui.parts import exact, shown
 
 ROLES = {
-    Role.ADMIN: "Administrator: everything, channels and members too",
-    Role.EDITOR: "Editor: answers, writes, schedules, monitors",
-    Role.VIEWER: "Viewer: looks, changes nothing",
+    Role.ADMIN: "everything, channels and members too",
+    Role.EDITOR: "answers, writes, schedules, monitors",
+    Role.VIEWER: "looks, changes nothing",
 }
+
+
+def _role(role: Role) -> str:
+    return f"{ROLE_NAMES[role]}: {ROLES[role]}"
 
 
 def member_list(page: Page, members: Sequence[Member]) -> None:
@@ -25,10 +30,10 @@ def member_list(page: Page, members: Sequence[Member]) -> None:
             you = " (you)" if member.id == page.actor.id else ""
             with st.container(gap="xxsmall"):
                 st.markdown(f"**{shown(member.name)}**{you}")
-                st.caption(shown(member.email))
+                st.markdown(f":small[{shown(member.email)}]")
             if member.disabled_at is not None:
-                st.badge("Closed", color="gray", help=exact(member.disabled_at, page.zone))
-            st.badge(member.role.value.capitalize(), color="primary" if member.role is Role.ADMIN else "blue")
+                st.badge("Disabled", icon=":material/block:", color="red", help=exact(member.disabled_at, page.zone))
+            st.badge(ROLE_NAMES[member.role], color="primary" if member.role is Role.ADMIN else "gray")
             if page.actor.may(Right.TEAM):
                 with st.popover("Change", icon=":material/edit:"):
                     _change(page, member)
@@ -39,7 +44,7 @@ def _change(page: Page, member: Member) -> None:
         "Role",
         list(ROLES),
         index=list(ROLES).index(member.role),
-        format_func=ROLES.__getitem__,
+        format_func=_role,
         key=f"role_{member.id}",
     )
     if role is not member.role and st.button("Save the role", key=f"save_role_{member.id}", type="primary"):
@@ -48,27 +53,31 @@ def _change(page: Page, member: Member) -> None:
         new = st.text_input("New password", type="password", help="At least 10 characters. Signs them out everywhere.")
         if st.form_submit_button("Set the password"):
             act(lambda s: team.set_password(s, page.actor, member.id, new), done="The password is set.")
-    closed = member.disabled_at is not None
-    if st.button("Open the door again" if closed else "Close the door", key=f"door_{member.id}",
-                 help=None if closed else "Signs them out at once and keeps what they did."):  # fmt: skip
-        act(lambda s: team.set_disabled(s, page.actor, member.id, not closed), done="Done.")
+    if member.disabled_at is not None:
+        if st.button("Allow signing in again", key=f"enable_{member.id}"):
+            act(lambda s: team.set_disabled(s, page.actor, member.id, False), done=f"{member.name} can sign in again.")
+    elif st.button("Disable", key=f"disable_{member.id}", help="Signs them out at once. What they did stays."):
+        act(lambda s: team.set_disabled(s, page.actor, member.id, True), done=f"{member.name} is signed out for good.")
 
 
 def add_member(page: Page) -> None:
-    """A form for a new member; what was typed stays when something is wrong."""
-    with st.expander("Add a member", icon=":material/person_add:"), st.form("add_member", border=False):
+    """A form for a new member; what was typed stays when something is wrong, and only then."""
+    number = st.session_state.setdefault("members_added", 0)
+    with st.expander("Add a member", icon=":material/person_add:"), st.form(f"add_member_{number}", border=False):
         left, right = st.columns(2)
         name = left.text_input("Name", max_chars=120)
         email = right.text_input("E-mail", type="email")
-        role = left.selectbox("Role", list(ROLES), index=1, format_func=ROLES.__getitem__)
+        role = left.selectbox("Role", list(ROLES), index=1, format_func=_role)
         password = right.text_input(
             "First password", type="password", help="At least 10 characters; hand it over in person."
         )
+
+        def add(session: Session) -> None:
+            team.create_member(session, page.actor, email=email, name=name, password=password, role=role)
+            st.session_state["members_added"] = number + 1
+
         if st.form_submit_button("Add", type="primary"):
-            act(
-                lambda s: team.create_member(s, page.actor, email=email, name=name, password=password, role=role),
-                done=f"{name} can sign in now.",
-            )
+            act(add, done=f"{name} can sign in now.")
 
 
 def own_profile(page: Page) -> None:
@@ -82,12 +91,15 @@ def own_profile(page: Page) -> None:
 
 
 def own_password(page: Page) -> None:
-    """One's own password; signs out everywhere."""
+    """One's own password; signs out everywhere else."""
     with st.form("own_password", clear_on_submit=True):
         old = st.text_input("Present password", type="password")
         new = st.text_input("New password", type="password", help="At least 10 characters.")
         if st.form_submit_button("Change the password"):
-            act(lambda s: team.change_password(s, page.actor, old, new), done="Changed. Sign in with the new one.")
+            act(
+                lambda s: team.change_password(s, page.actor, old, new, keep=session_token()),
+                done="The password is changed. Everywhere else you are signed out.",
+            )
 
 
 def audit_trail(page: Page, rows: Sequence[AuditRow]) -> None:

@@ -126,6 +126,7 @@ def drawn_anew(said: bytes) -> bytes | None:
     anew.rerun_script.query_string = heard.rerun_script.query_string
     anew.rerun_script.page_script_hash = heard.rerun_script.page_script_hash
     anew.rerun_script.page_name = heard.rerun_script.page_name
+    anew.rerun_script.context_info.CopyFrom(heard.rerun_script.context_info)
     wish: bytes = anew.SerializeToString()
     return wish
 

@@ -79,18 +79,16 @@ def test_5_a_post_is_written_previewed_and_published(tab: Page, running: Running
     def online() -> bool:
         tab.reload(wait_until="domcontentloaded")
         tab.wait_for_timeout(1500)
-        return tab.get_by_text("Published", exact=True).count() > 0
+        return tab.get_by_text(re.compile("Published")).count() > 0
 
     wait_for(online, "the published post", 40)
 
 
 def test_6_a_monitor_finds_what_people_say(tab: Page):
     open_page(tab, "/monitoring", "Monitoring")
-    if not tab.get_by_label("Name").first.is_visible():
-        tab.get_by_text(re.compile("New monitor|Create|Add a monitor")).first.click()
-    tab.get_by_label("Name").first.fill("Kaffee im Netz")
-    tab.get_by_label(re.compile("Search for|Query|What to look for")).first.fill("#Kaffee")
-    tab.get_by_role("button", name=re.compile("Create|Save|Add|Watch")).last.click()
+    tab.get_by_role("textbox", name="Name").first.fill("Kaffee im Netz")
+    tab.get_by_role("textbox", name="Search for").first.fill("#Kaffee")
+    tab.get_by_role("button", name="Create").click()
     expect(tab.get_by_text("Kaffee im Netz").first).to_be_visible()
 
     def hits() -> bool:
@@ -112,13 +110,13 @@ def test_8_nothing_is_seen_without_signing_in(browser, running: RunningHub):
     page = stranger.new_page()
     for path in ("/", "/inbox", "/planning"):
         page.goto(path, wait_until="domcontentloaded")
-        expect(page).to_have_url(re.compile("/signin$"))
+        expect(page).to_have_url(re.compile("/signin"))
     stranger.close()
 
 
 def test_9_signing_out_closes_the_door(context: BrowserContext, tab: Page):
     tab.goto("/signout", wait_until="domcontentloaded")
     tab.get_by_role("button", name="Sign out").click()
-    expect(tab).to_have_url(re.compile("/signin$"))
+    expect(tab).to_have_url(re.compile("/signin"))
     tab.goto("/inbox", wait_until="domcontentloaded")
-    expect(tab).to_have_url(re.compile("/signin$"))
+    expect(tab).to_have_url(re.compile("/signin"))

@@ -22,7 +22,9 @@ from core.models.channel import Channel
 from core.models.planning import Delivery, DeliveryState
 from core.sandbox.plan import CHANNELS
 from core.sandbox.serve import Sandbox, running_sandbox
+from core.services import publishing
 from tests import factories
+from tests.reliability import crashing_worker
 
 ROOT = Path(__file__).parent.parent.parent
 OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
@@ -129,10 +131,13 @@ class Stage:
         """How many workers have come up so far."""
         return self.log.read_text().count("started worker=") if self.log.exists() else 0
 
-    def recover(self) -> None:
-        """A healthy worker runs until every delivery has come to its end."""
-        with self.working():
-            self.until(lambda: not self.open())
+    def recover(self, *, process: bool = False) -> None:
+        """A healthy worker (as a process of its own, or here, which is quicker) until every delivery has an end."""
+        if process:
+            with self.working():
+                self.until(lambda: not self.open())
+        else:
+            self.until(lambda: publishing.publish_due() >= 0 and not self.open())
 
     def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until something is the case."""
@@ -140,6 +145,14 @@ class Stage:
         while not done():
             assert time.monotonic() < end, f"it didn't happen:\n{self.log.read_text()}"
             time.sleep(0.05)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short pauses between looks in this process, too."""
+    for name in ("PAUSES", "REPLAY_PAUSES", "REPLAY_AFTER"):
+        monkeypatch.setattr(publishing, name, getattr(publishing, name))
+    crashing_worker.hurry()
 
 
 @pytest.fixture(scope="session")

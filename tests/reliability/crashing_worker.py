@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -48,13 +49,19 @@ def die_at(point: str, number: int, how: signal.Signals) -> None:
             return original(*given, **named)
         final = next(times) == number
         if final and before:
-            os.kill(os.getpid(), how)
+            end(how)
         result = original(*given, **named)
         if final and not before:
-            os.kill(os.getpid(), how)
+            end(how)
         return result
 
     setattr(owner, name, last)
+
+
+def end(how: signal.Signals) -> None:
+    """Here and no further: a signal takes a moment to reach every thread."""
+    os.kill(os.getpid(), how)
+    time.sleep(0.3)
 
 
 def hurry() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
+import psutil
 import pytest
 from sqlmodel import select
 
@@ -15,18 +16,9 @@ from core import db
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState
 from core.services import publishing
-from tests.reliability import crashing_worker
 from tests.reliability.conftest import Stage
 
 S = DeliveryState
-
-
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short pauses in this process, too."""
-    for name in ("PAUSES", "REPLAY_PAUSES", "REPLAY_AFTER"):
-        monkeypatch.setattr(publishing, name, getattr(publishing, name))
-    crashing_worker.hurry()
 
 
 def work(done: Callable[[], bool], seconds: float = 20) -> None:
@@ -154,6 +146,7 @@ def test_told_to_stop_it_finishes_what_is_in_hand(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("point", "honours"), [("fixed", True), ("fixed", False), ("answered", False)])
+@pytest.mark.usefixtures("hurried")
 def test_a_worker_that_sleeps_too_long_sends_nothing_twice(stage: Stage, point: str, honours: bool) -> None:
     """Stopped in mid-step until its lease has run out and another has taken over, then woken up."""
     stage.honour(honours)
@@ -161,7 +154,7 @@ def test_a_worker_that_sleeps_too_long_sends_nothing_twice(stage: Stage, point: 
     sleeper = stage.start(point, "1", "stop")
     try:
         stage.until(lambda: _is_stopped(sleeper.pid))
-        stage.recover()
+        stage.recover(process=point == "answered")
         os.kill(sleeper.pid, signal.SIGCONT)
         sleeper.terminate()
         assert sleeper.wait(15) == 0
@@ -173,8 +166,7 @@ def test_a_worker_that_sleeps_too_long_sends_nothing_twice(stage: Stage, point: 
 
 
 def _is_stopped(pid: int) -> bool:
-    with open(f"/proc/{pid}/status") as status:
-        return "T (stopped)" in status.read()
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
 
 
 def test_the_log_says_what_happened_one_line_an_event_and_no_secrets(stage: Stage) -> None:

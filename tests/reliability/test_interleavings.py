@@ -252,7 +252,7 @@ def test_exactly_once_whatever_happens(
     run_state_machine_as_test(
         Hub,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=steps,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes: switch it on by hand

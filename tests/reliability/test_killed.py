@@ -17,6 +17,7 @@ from tests import factories
 from tests.reliability.conftest import Stage
 
 S = DeliveryState
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_killed_where_the_truth_can_be_found_out(stage: Stage, point: str, honou
     stage.honour(honours)
     delivery = stage.plan(f"Killed when {point}, {honours}")
     stage.crash_at(point)
-    stage.recover()
+    stage.recover(process=point == "sent")
     assert stage.texts() == [f"Killed when {point}, {honours}"]
     assert stage.row(delivery).state is S.PUBLISHED
     assert stage.row(delivery).remote_id == stage.writes()[0]["status_id"]
