@@ -52,7 +52,7 @@ def claim(
         due = due.with_for_update(skip_locked=True)
     # The order is asked for once more: the outer statement is free to forget that of the inner one.
     found = select(keys.id, keys.claim_token).where(keys.id.in_(due)).order_by(keys.due_at, keys.id)
-    before: dict[int, str | None] = {row_id: token for row_id, token in session.execute(found)}
+    before: dict[int, str | None] = {row.id: row.claim_token for row in session.execute(found)}
     if not before:
         return []
     token = secrets.token_hex(16)

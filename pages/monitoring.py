@@ -1,72 +1,130 @@
-"""Monitoring: saved searches across the networks, and what they found."""
+"""Monitoring: what is said about us where nobody asked us. Monitors left, their hits right, newest first."""
 
 import streamlit as st
 
 from core import db
-from core.models.monitoring import MentionState
 from core.services import monitoring
-from core.services.monitoring import MentionFilter
+from core.services.health import health
+from core.services.monitoring import MentionFilter, MentionPage, MonitorRow
 from core.services.team import Right
-from core.ui.mention_list import mention_list, monitor_list, new_monitor
+from core.ui.answer import tell
+from core.ui.mention_list import STATES, create_form, mention_card, monitor_list, soon
 from core.ui.page import act, open_page
 from core.ui.parts import empty
 
-MORE = 25
-STATES = {"New": MentionState.NEW, "Seen": MentionState.SEEN, "Dismissed": MentionState.DISMISSED, "All": None}
-EVERY = "All monitors"
+MORE = 20
+LOOK_AGAIN = 15  # seconds
 
-page = open_page("Monitoring")
-may = page.actor.may(Right.MONITOR)
-hits, saved = st.columns([5, 3], gap="large")
+page = open_page("Monitoring", ":material/radar:")
+may_change = page.actor.may(Right.MONITOR)
 
 
-@st.fragment(run_every=15, key="mentions")
-def found() -> None:
-    """The hits with their filters, refreshed by itself."""
-    with db.read() as session:
-        rows = monitoring.monitors(session)
-    names = {row.name: row.id for row in rows}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def filters(rows: list[MonitorRow]) -> MentionFilter:
+    """Draw the filters; all of them stand in the URL."""
+    by_name = {row.name: row for row in rows}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state = st.segmented_control(
-            "State", list(STATES), default="New", required=True, key="mention_state", bind="query-params"
+            "State",
+            list(STATES),
+            default="New",
+            required=True,
+            key="state",
+            bind="query-params",
+            label_visibility="collapsed",
         )
-        name = st.selectbox("Monitor", [EVERY, *names], key="monitor", bind="query-params", width=220)
-        words = st.text_input("Search", key="mention_search", bind="query-params", type="search", width=200)
-    wanted = MentionFilter(monitor_id=names.get(name), state=STATES[state or "New"], search=words or "")
-    limit = st.session_state.get("mentions_shown", MORE)
+        name = st.selectbox(
+            "Monitor",
+            list(by_name),
+            index=None,
+            key="monitor",
+            bind="query-params",
+            placeholder="All monitors",
+            label_visibility="collapsed",
+        )
+        search = st.text_input(
+            "Search",
+            key="search",
+            type="search",
+            live="300ms",
+            bind="query-params",
+            placeholder="Search hits",
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+    chosen = by_name.get(name or "")
+    return MentionFilter(monitor_id=chosen.id if chosen else None, state=STATES[state or "New"], search=search or "")
+
+
+def rows_shown(wanted: MentionFilter) -> int:
+    """How many hits to show: it begins anew with each change of filter."""
+    if st.session_state.get("hits_filter") != wanted:
+        st.session_state["hits_filter"], st.session_state["hits_shown"] = wanted, MORE
+    return int(st.session_state["hits_shown"])
+
+
+def show_more() -> None:
+    st.session_state["hits_shown"] = st.session_state.get("hits_shown", MORE) + MORE
+
+
+@st.fragment(run_every=LOOK_AGAIN, key="hits")
+def hits_part() -> None:
+    wanted = filters(all_monitors)
     with db.read() as session:
-        shown_page = monitoring.mentions(session, wanted, limit=limit)
-    if not shown_page.rows:
-        what = "New hits" if wanted.state is MentionState.NEW else "Hits"
-        st.caption(f"{what} appear here within two minutes of being written." if names else "")
-    elif may and wanted.state is MentionState.NEW and st.button("Mark all as seen", icon=":material/done_all:"):
-        newest = shown_page.rows[0].sent_at
-        act(
-            lambda s: monitoring.mark_all_seen(s, page.actor, wanted.monitor_id, newest),
-            done="Marked as seen.",
-        )
-    mention_list(page, shown_page.rows)
-    if shown_page.next is not None and st.button(f"Show {MORE} more", key="more_mentions"):
-        st.session_state["mentions_shown"] = limit + MORE
-        st.rerun(scope="fragment")
+        found = monitoring.mentions(session, wanted, limit=rows_shown(wanted))
+    tell()
+    if not found.rows:
+        nothing_found(wanted)
+        return
+    mark_all(wanted, found)
+    for row in found.rows:
+        mention_card(page, row)
+    if found.next:
+        st.button("Show more", key="more", width="stretch", on_click=show_more)
+
+
+def mark_all(wanted: MentionFilter, found: MentionPage) -> None:
+    """One click for all of them, when they are new and nothing else hides some."""
+    if not may_change or wanted.search or STATES["New"] != wanted.state:
+        return
+    if st.button("Mark all as seen", key="all_seen", icon=":material/done_all:", type="tertiary"):
+        now = db.utc_now()
+        act(lambda s: monitoring.mark_all_seen(s, page.actor, wanted.monitor_id, now), done="All seen")
+
+
+def nothing_found(wanted: MentionFilter) -> None:
+    """Say whether there will be something, and when."""
+    active = [row for row in all_monitors if not row.paused and row.places]
+    if wanted.search or wanted.monitor_id or wanted.state != STATES["New"]:
+        empty("Nothing fits", "No hit matches these filters.")
+    elif any(row.total for row in all_monitors):
+        empty("All seen", "New hits appear here by themselves.")
+    elif active:
+        following = min(active, key=lambda row: (row.next_at is None, row.next_at or db.utc_now()))
+        empty("Nothing found so far", f"Next look: {soon(following, page.zone)}. Hits appear here by themselves.")
+    else:
+        empty("Nothing is searched", "Every monitor is paused, or no channel can search for what it asks.")
 
 
 with db.read() as session:
-    monitors, able = monitoring.monitors(session), monitoring.can_search(session)
-with saved:
-    st.markdown("##### Monitors")
-    if may:
-        new_monitor(page, first=not monitors)
-    monitor_list(page, monitors)
-with hits:
-    if not able:
+    all_monitors = monitoring.monitors(session)
+    searchable = monitoring.can_search(session)
+state = health()
+if not state.ok:
+    st.warning(state.detail, icon=":material/power_off:")
+if not searchable:
+    way = "pages/channels.py" if page.actor.may(Right.CHANNELS) else None
+    empty("No channel can search yet", "Connect one, and monitors look through its network.", way, "Connect a channel")
+left, right = st.columns([0.34, 0.66], gap="medium")
+with left:
+    if may_change:
+        with st.expander("New monitor", icon=":material/add:", expanded=not all_monitors):
+            create_form(page, len(all_monitors))
+    monitor_list(page, all_monitors)
+with right:
+    if all_monitors:
+        hits_part()
+    elif searchable:
         empty(
-            "No channel can search yet",
-            "Connect one, and monitors look across its network.",
-            "pages/channels.py",
-            "Connect a channel",
+            "What should the hub listen for?",
+            "Create a monitor: a hashtag, a product, your name. Its hits appear here.",
         )
-    if not monitors:
-        empty("Nothing is watched yet", "Create a monitor: a hashtag or words that people use when they speak of you.")
-    else:
-        found()

@@ -4,7 +4,9 @@ import re
 import unicodedata
 from html import unescape
 
-LONGEST = 100_000  # characters of HTML; the rest of a longer one is not read
+# What is read of a text; far more than any server lets people write.
+LONGEST = 100_000  # characters of HTML
+MOST_TAGS = 5_000  # nested deeply, more of them would take a parser seconds
 
 # What nh3 leaves of the markup; the words of all other elements stay, those of the hidden ones go.
 _TAGS = {*("a", "br", "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "li")}
@@ -31,7 +33,7 @@ def to_text(html: str | None) -> str:
 
     # First a parser that nothing can upset: the next one takes ages over tags that never end.
     tidy = nh3.clean(
-        html[:LONGEST],
+        "<".join(html[:LONGEST].split("<", MOST_TAGS)[:MOST_TAGS]),
         tags=_TAGS,
         clean_content_tags=_HIDDEN,
         attributes={"a": {"href", "class"}},

@@ -1,62 +1,64 @@
 """What came of it: followers, reactions and posts by channel, group and time, as data frames for charts.
 
 Totals come from `Publication` (newest totals of each post) and `Snapshot` (raw totals over time). Reactions count on
-the day a post was published, as every tool in the field does; followers are levels. Nothing is estimated: a measure
-that a network doesn't give is missing, not zero.
+the day a post was published, as every tool in the field does; followers are levels at the end of a day. Nothing is
+estimated: what a network doesn't give, or nobody has measured yet, is missing (NaN, None), not zero. Drawing is
+`core/ui/charts.py`, folding into what one chart shows `analytics_tables.py`.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import and_, func, select
+from sqlalchemy import DateTime, column, func, select, true, type_coerce, values
 from sqlmodel import Session, col
 
 from core import db
-from core.connectors.base import METRICS
-from core.connectors.registry import NETWORKS
+from core.connectors.base import METRICS, Capabilities
+from core.connectors.registry import connector_class
 from core.models.analytics import Publication, Snapshot
 from core.models.channel import Channel, ChannelState, Group
 
 REACTIONS = ("likes", "shares", "comments", "quotes")
-POST_MEASURES = (*REACTIONS, "reach")
+POST_METRICS = (*REACTIONS, "reach")
+NO_GROUP = "No group"
 
 
-class Breakdown(StrEnum):
-    """What a measure is split by."""
+class Fold(StrEnum):
+    """How many values become one."""
 
-    NONE = "none"
-    CHANNEL = "channel"
-    GROUP = "group"
-    NETWORK = "network"
-    WEEKDAY = "weekday"
-    HOUR = "hour"
+    SUM = "sum"
+    MEAN = "mean"  # a post, on average
+    LAST = "last"  # a level: its state at the end
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Something to count. `level`: a state at a time (followers), not a sum over it."""
+    """Something to count: `column` of the frame of posts, or of followers."""
 
     name: str
     label: str
-    level: bool = False
-    per_post: bool = False
+    column: str
+    fold: Fold = Fold.SUM
+    of_posts: bool = True
 
 
 MEASURES: dict[str, Measure] = {
     m.name: m
     for m in (
-        Measure("followers", METRICS["followers"], level=True),
-        Measure("interactions", "Interactions"),
-        *(Measure(name, METRICS[name]) for name in POST_MEASURES),
-        Measure("published", "Posts published"),
-        Measure("per_post", "Interactions per post", per_post=True),
+        Measure("followers", METRICS["followers"], "followers", Fold.LAST, of_posts=False),
+        Measure("gained", "New followers", "gained", of_posts=False),
+        Measure("interactions", "Interactions", "interactions"),
+        Measure("per_post", "Interactions per post", "interactions", Fold.MEAN),
+        *(Measure(name, METRICS[name], name) for name in POST_METRICS),
+        Measure("published", "Posts published", "published"),
     )
 }
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True)
@@ -66,218 +68,260 @@ class Scope:
     since: datetime
     until: datetime
     zone: ZoneInfo
-    channel_ids: tuple[int, ...] = ()
+    channel_ids: tuple[int, ...] = ()  # empty: all
     group_id: int | None = None
 
-    def before(self) -> "Scope":
-        """The period of the same length just before, to compare with."""
-        return Scope(self.since - (self.until - self.since), self.since, self.zone, self.channel_ids, self.group_id)
+    @property
+    def before(self) -> datetime:
+        """Where the span of the same length just before begins, to compare with."""
+        return self.since.astimezone(UTC) - (self.until - self.since)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last local day."""
+        last = self.until - timedelta(microseconds=1)
+        return self.since.astimezone(self.zone).date(), last.astimezone(self.zone).date()
 
 
 def last_days(days: int, zone: ZoneInfo, **which: Any) -> Scope:
-    """From the beginning of the day `days - 1` days ago until now."""
+    """Today and the `days - 1` days before it, from midnight in `zone` until now."""
     now = db.utc_now()
     start = (now.astimezone(zone) - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Scope(start, now, zone, **which)
+    return Scope(start.astimezone(UTC), now, zone, **which)
 
 
-def _channels(scope: Scope) -> list[Any]:
-    where: list[Any] = [col(Channel.state) != ChannelState.REMOVED]
+@dataclass(frozen=True)
+class Report:
+    """All the page's charts need. `posts`: as in `posts_in`; `followers`: as in `followers_in`.
+
+    `earlier` are the totals of the span before; `given` the measures that the scope's networks give at all.
+    """
+
+    scope: Scope
+    posts: pd.DataFrame
+    followers: pd.DataFrame
+    earlier: "Totals"
+    given: tuple[Measure, ...] = field(default=())
+
+
+def report(session: Session, scope: Scope) -> Report:
+    """Four statements, whatever there is."""
+    labels = _labels(session, scope)
+    posts, followers = posts_in(session, scope, labels), followers_in(session, scope, labels)
+    return Report(scope, posts, followers, _earlier(session, scope, labels), _given(labels))
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A channel by the names it is split by."""
+
+    channel: str
+    group: str
+    network: str
+    capabilities: Capabilities
+
+
+def _labels(session: Session, scope: Scope) -> dict[int, _Label]:
+    """The scope's channels by id. Two of the same handle are told apart by their networks, or their numbers."""
+    asked = (
+        select(col(Channel.id), col(Channel.handle), col(Group.name), col(Channel.network))
+        .outerjoin(Group, col(Group.id) == col(Channel.group_id))
+        .where(col(Channel.state) != ChannelState.REMOVED)
+        .order_by(col(Channel.handle), col(Channel.id))
+    )
     if scope.channel_ids:
-        where.append(col(Channel.id).in_(scope.channel_ids))
+        asked = asked.where(col(Channel.id).in_(scope.channel_ids))
     if scope.group_id is not None:
-        where.append(col(Channel.group_id) == scope.group_id)
-    return where
+        asked = asked.where(col(Channel.group_id) == scope.group_id)
+    rows = session.execute(asked).all()
+    names = channel_names([(row[0], row[1], connector_class(row[3]).capabilities.label) for row in rows])
+    return {
+        key: _Label(names[key], group or NO_GROUP, capabilities.label, capabilities)
+        for key, _, group, network in rows
+        for capabilities in (connector_class(network).capabilities,)
+    }
 
 
-def measures_given(session: Session) -> list[Measure]:
-    """The measures that at least one connected network gives."""
-    networks = set(session.execute(select(col(Channel.network)).where(*_channels(_ALL)).distinct()).scalars())
-    given: set[str] = set()
-    for network in networks & set(NETWORKS):
-        given |= {*NETWORKS[network].capabilities.post_metrics, *NETWORKS[network].capabilities.channel_metrics}
-    return [m for m in MEASURES.values() if m.name in given or m.name in {"interactions", "published", "per_post"}]
+def channel_names(channels: Sequence[tuple[int, str, str]]) -> dict[int, str]:
+    """A name of its own for each channel, by id, out of (id, handle, network): the handle, and more where it must."""
+    handles = Counter(handle for _, handle, _ in channels)
+    both = Counter((handle, network) for _, handle, network in channels)
+    names = {}
+    for key, handle, network in channels:
+        more = f" ({network})" if handles[handle] > 1 else ""
+        names[key] = handle + more + (f" #{key}" if both[handle, network] > 1 else "")
+    return names
 
 
-_ALL = Scope(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), ZoneInfo("UTC"))
+def _given(labels: Mapping[int, _Label]) -> tuple[Measure, ...]:
+    offered = {"interactions", "per_post", "published"}
+    for label in labels.values():
+        offered |= {*label.capabilities.post_metrics, *label.capabilities.channel_metrics}
+    if "followers" in offered:
+        offered.add("gained")
+    return tuple(measure for name, measure in MEASURES.items() if name in offered)
 
 
-def publications(session: Session, scope: Scope) -> pd.DataFrame:
-    """One row a post of ours published in the scope: at (local), channel, group, network, likes, …, interactions."""
-    rows = session.execute(
-        select(
-            col(Publication.published_at),
-            col(Channel.handle),
-            col(Group.name),
-            col(Channel.network),
-            *(getattr(Publication, name) for name in POST_MEASURES),
-        )
-        .join(Channel, col(Channel.id) == Publication.channel_id)
-        .outerjoin(Group, col(Group.id) == Channel.group_id)
-        .where(
-            col(Publication.published_at) >= scope.since,
-            col(Publication.published_at) < scope.until,
-            col(Publication.deleted_at).is_(None),
-            *_channels(scope),
-        )
-    ).all()
-    frame = pd.DataFrame(rows, columns=["at", "channel", "group", "network", *POST_MEASURES])
-    frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(str(scope.zone))
-    frame["group"] = frame["group"].fillna("No group")
-    frame["network"] = frame["network"].map(lambda n: NETWORKS[n].capabilities.label if n in NETWORKS else n)
-    frame["interactions"] = frame[list(REACTIONS)].sum(axis=1)
-    frame["published"] = 1
+def posts_in(session: Session, scope: Scope, labels: Mapping[int, _Label]) -> pd.DataFrame:
+    """One row a post published in the scope: at (local), channel, group, network, likes, …, interactions, published."""
+    asked = select(
+        # The bare type: a hundred thousand times through a decorator in Python is half a second.
+        type_coerce(col(Publication.published_at), DateTime(timezone=True)),
+        col(Publication.channel_id),
+        col(Publication.measured_at).is_not(None),
+        *(getattr(Publication, name) for name in POST_METRICS),
+    ).where(*_published(labels, scope.since, scope.until))
+    rows = map(tuple, session.connection().execute(asked))
+    frame = pd.DataFrame(list(rows), columns=["at", "channel_id", "measured", *POST_METRICS])
+    frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(scope.zone)
+    measured = frame.pop("measured").astype(bool)
+    for name in POST_METRICS:
+        known = measured & frame["channel_id"].isin(_givers(labels, name))
+        frame[name] = frame[name].astype(float).where(known)
+    frame["interactions"] = frame[list(REACTIONS)].sum(axis=1, min_count=1)
+    frame["published"] = 1.0
+    return _named(frame, labels)
+
+
+def _givers(labels: Mapping[int, _Label], metric: str) -> list[int]:
+    return [key for key, label in labels.items() if metric in label.capabilities.post_metrics]
+
+
+def _published(labels: Mapping[int, _Label], since: datetime, until: datetime) -> list[Any]:
+    return [
+        col(Publication.channel_id).in_(labels),
+        col(Publication.published_at) >= since,
+        col(Publication.published_at) < until,
+        col(Publication.deleted_at).is_(None),
+    ]
+
+
+def _named(frame: pd.DataFrame, labels: Mapping[int, _Label]) -> pd.DataFrame:
+    for name in ("channel", "group", "network"):
+        names = {key: getattr(label, name) for key, label in labels.items()}
+        frame[name] = frame["channel_id"].map(names).astype("category")
     return frame
 
 
-def followers(session: Session, scope: Scope) -> pd.DataFrame:
-    """Followers at the end of each local day: day, channel, group, network, value. Gaps carry the last value."""
-    rows = session.execute(
-        select(col(Snapshot.at), col(Snapshot.value), col(Channel.handle), col(Group.name), col(Channel.network))
-        .join(Channel, col(Channel.id) == Snapshot.channel_id)
-        .outerjoin(Group, col(Group.id) == Channel.group_id)
-        .where(
-            col(Snapshot.publication_id).is_(None),
-            col(Snapshot.metric) == "followers",
-            # A little more than asked for, so that the first day has a level to start from.
-            col(Snapshot.at) >= scope.since - timedelta(days=40),
-            col(Snapshot.at) < scope.until,
-            *_channels(scope),
-        )
-        .order_by(col(Snapshot.at))
-    ).all()
-    frame = pd.DataFrame(rows, columns=["at", "value", "channel", "group", "network"])
-    if frame.empty:
-        return pd.DataFrame(columns=["day", "channel", "group", "network", "value"])
-    frame["day"] = _days(frame["at"], scope.zone)
-    frame["group"] = frame["group"].fillna("No group")
-    frame["network"] = frame["network"].map(lambda n: NETWORKS[n].capabilities.label if n in NETWORKS else n)
-    names = frame.drop_duplicates("channel").set_index("channel")[["group", "network"]]
-    levels = frame.groupby(["day", "channel"])["value"].last().unstack("channel")
-    every_day = pd.date_range(levels.index.min(), pd.Timestamp(scope.until.astimezone(scope.zone).date()), freq="D")
-    levels = levels.reindex(every_day).ffill()
-    levels = levels[levels.index >= pd.Timestamp(scope.since.astimezone(scope.zone).date())]
-    long = levels.rename_axis("day").reset_index().melt("day", var_name="channel", value_name="value").dropna()
-    return long.join(names, on="channel")[["day", "channel", "group", "network", "value"]]
+def followers_in(session: Session, scope: Scope, labels: Mapping[int, _Label]) -> pd.DataFrame:
+    """One row a channel and local day: at (the day), channel, group, network, followers, gained.
 
-
-def _days(moments: "pd.Series[Any]", zone: ZoneInfo) -> "pd.Series[Any]":
-    local = pd.to_datetime(moments, utc=True).dt.tz_convert(str(zone))
-    return local.dt.tz_localize(None).dt.normalize()
-
-
-def explore(session: Session, measure: Measure, breakdown: Breakdown, scope: Scope) -> pd.DataFrame:
-    """The chart explorer's table: columns `at` (day, or category for weekday and hour), `series`, `value`.
-
-    Weekday and hour are those of publication, in the scope's zone. Levels (followers) have no weekday or hour.
+    `followers` is the level at the day's end; a day without a snapshot carries the last one on, also from before the
+    scope. `gained` is the difference to the day before, 0 on a channel's first day: connecting it gains nobody.
     """
-    if measure.level:
-        return _explore_level(session, breakdown, scope)
-    frame = publications(session, scope)
-    if frame.empty:
-        return pd.DataFrame(columns=["at", "series", "value"])
-    frame["series"] = frame.get(breakdown.value, measure.label)
-    if breakdown is Breakdown.WEEKDAY:
-        frame["when"] = frame["at"].dt.dayofweek.map(dict(enumerate(WEEKDAYS)))
-    elif breakdown is Breakdown.HOUR:
-        frame["when"] = frame["at"].dt.hour
-    else:
-        frame["when"] = frame["at"].dt.tz_localize(None).dt.normalize()
-    grouped = frame.groupby(["when", "series"])
-    if measure.per_post:
-        values = grouped["interactions"].mean().round(2)
-    else:
-        values = grouped[measure.name].sum(min_count=1).dropna()
-    return values.reset_index(name="value").rename(columns={"when": "at"})
+    first, last = scope.days
+    days = pd.date_range(pd.Timestamp(first) - pd.Timedelta(days=1), pd.Timestamp(last))
+    ends = [datetime.combine(day.date() + timedelta(days=1), time(), scope.zone).astimezone(UTC) for day in days]
+    rows: Any = session.execute(_levels(ends, scope, labels)).all()
+    by_end = dict(zip(ends, days, strict=True))
+    frame = pd.DataFrame([(by_end[end], key, value) for key, end, value in rows], columns=["at", "channel_id", "value"])
+    frame = frame.astype({"at": "datetime64[us]", "value": float}).sort_values(["channel_id", "at"])
+    frame["followers"] = frame.pop("value")
+    frame["gained"] = frame.groupby("channel_id")["followers"].diff().fillna(0.0).where(frame["followers"].notna())
+    frame = frame[(frame["at"] >= pd.Timestamp(first)) & frame["followers"].notna()]
+    return _named(frame.reset_index(drop=True), labels)
 
 
-def _explore_level(session: Session, breakdown: Breakdown, scope: Scope) -> pd.DataFrame:
-    frame = followers(session, scope)
-    frame["series"] = frame.get(breakdown.value, "Followers")
-    summed = pd.DataFrame(frame.groupby(["day", "series"])["value"].sum().reset_index())
-    return summed.rename(columns={"day": "at"})[["at", "series", "value"]]
+def _levels(ends: Sequence[datetime], scope: Scope, labels: Mapping[int, _Label]) -> Any:
+    """(channel, end of a day, the last snapshot before it): a look-up each, however many snapshots there are."""
+    days: Any = values(column("at", db.UtcDateTime), name="ends").data([(end,) for end in ends]).cte("days")
+    level = (
+        select(col(Snapshot.value))
+        .where(
+            col(Snapshot.channel_id) == col(Channel.id),
+            col(Snapshot.metric) == "followers",
+            col(Snapshot.publication_id).is_(None),
+            col(Snapshot.at) < days.c.at,
+            col(Snapshot.at) < scope.until,
+        )
+        .order_by(col(Snapshot.at).desc(), col(Snapshot.id).desc())
+        .limit(1)
+        .correlate(Channel, days)
+        .scalar_subquery()
+    )
+    return select(col(Channel.id), days.c.at, level).join(days, true()).where(col(Channel.id).in_(labels))
+
+
+def local_days(moments: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The days of local times, as dates without a zone, which is how charts and files show them."""
+    plain: pd.Series[Any] = moments.dt.tz_localize(None)
+    days: pd.Series[Any] = plain.dt.normalize()
+    return days
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over a scope; followers are the newest level and `follower_change` its difference over the scope."""
+    """Sums over posts; None where nothing of it was measured."""
 
     published: int
-    likes: int
-    shares: int
-    comments: int
+    interactions: int | None
+    likes: int | None
+    shares: int | None
+    comments: int | None
     reach: int | None
-    followers: int | None
-    follower_change: int | None
 
 
-def totals(session: Session, scope: Scope) -> Totals:
-    """The figures at the head of the page; one statement for posts, one for followers."""
-    row: Any = session.execute(
+def totals(posts: pd.DataFrame) -> Totals:
+    """The figures at the head of the page, out of `posts_in`."""
+    sums = {name: posts[name].sum(min_count=1) for name in ("interactions", "likes", "shares", "comments", "reach")}
+    return Totals(
+        int(posts["published"].sum()), **{name: None if pd.isna(value) else int(value) for name, value in sums.items()}
+    )
+
+
+def _earlier(session: Session, scope: Scope, labels: Mapping[int, _Label]) -> Totals:
+    """The totals of the span before, counted by the database."""
+    measured = col(Publication.measured_at).is_not(None)
+    rows: Any = session.execute(
         select(
+            col(Publication.channel_id),
             func.count(),
-            *(func.coalesce(func.sum(getattr(Publication, name)), 0) for name in ("likes", "shares", "comments")),
-            func.sum(col(Publication.reach)),
+            *(func.sum(getattr(Publication, name)).filter(measured) for name in POST_METRICS),
         )
-        .select_from(Publication)
-        .join(Channel, col(Channel.id) == Publication.channel_id)
-        .where(
-            and_(col(Publication.published_at) >= scope.since, col(Publication.published_at) < scope.until),
-            col(Publication.deleted_at).is_(None),
-            *_channels(scope),
-        )
-    ).one()
-    level = followers(session, scope)
-    last = first = None
-    if not level.empty:
-        by_day = level.groupby("day")["value"].sum()
-        last, first = int(by_day.iloc[-1]), int(by_day.iloc[0])
-    change = None if last is None or first is None else last - first
-    return Totals(row[0], int(row[1]), int(row[2]), int(row[3]), row[4], last, change)
+        .where(*_published(labels, scope.before, scope.since))
+        .group_by(col(Publication.channel_id))
+    ).all()
+    frame = pd.DataFrame(list(map(tuple, rows)), columns=["channel_id", "published", *POST_METRICS])
+    for name in POST_METRICS:
+        frame[name] = frame[name].astype(float).where(frame["channel_id"].isin(_givers(labels, name)))
+    frame["interactions"] = frame[list(REACTIONS)].sum(axis=1, min_count=1)
+    return totals(frame)
 
 
 @dataclass(frozen=True)
 class TopPost:
-    """A published post with its totals."""
+    """A published post with its totals; None is what nobody measured."""
 
     published_at: datetime
     channel: str
     text: str
     url: str | None
-    likes: int
-    shares: int
-    comments: int
-    interactions: int
+    likes: int | None
+    shares: int | None
+    comments: int | None
+    interactions: int | None
     reach: int | None
 
 
 def top_posts(session: Session, scope: Scope, by: str = "interactions", limit: int = 20) -> list[TopPost]:
-    """The posts with most of `by` (a post measure, or interactions), best first."""
-    together = sum((getattr(Publication, name) for name in REACTIONS[1:]), start=getattr(Publication, REACTIONS[0]))
+    """The measured posts with most of `by` (a reaction, reach or interactions), best first. Two statements."""
+    labels = _labels(session, scope)
+    together: Any = sum((getattr(Publication, name) for name in REACTIONS[1:]), start=Publication.likes)
     order: Any = together if by == "interactions" else getattr(Publication, by)
+    newest = (col(Publication.published_at).desc(), col(Publication.id).desc())
     rows = session.execute(
-        select(Publication, col(Channel.handle))
-        .join(Channel, col(Channel.id) == Publication.channel_id)
-        .where(
-            col(Publication.published_at) >= scope.since,
-            col(Publication.published_at) < scope.until,
-            col(Publication.deleted_at).is_(None),
-            *_channels(scope),
-        )
-        .order_by(order.desc(), col(Publication.published_at).desc())
+        select(Publication)
+        .where(*_published(labels, scope.since, scope.until), col(Publication.measured_at).is_not(None))
+        .order_by(order.desc().nulls_last(), *newest)
         .limit(limit)
-    ).all()
-    return [
-        TopPost(
-            p.published_at,
-            handle,
-            p.text,
-            p.url,
-            p.likes,
-            p.shares,
-            p.comments,
-            p.likes + p.shares + p.comments + p.quotes,
-            p.reach,
-        )
-        for p, handle in rows
-    ]
+    ).scalars()
+    return [_top_post(row, labels[row.channel_id]) for row in rows]
+
+
+def _top_post(row: Publication, label: _Label) -> TopPost:
+    given = {n: getattr(row, n) if n in label.capabilities.post_metrics else None for n in POST_METRICS}
+    together = [given.pop(name) if name == "quotes" else given[name] for name in REACTIONS]
+    known = [number for number in together if number is not None]
+    return TopPost(
+        row.published_at, label.channel, row.text, row.url, interactions=sum(known) if known else None, **given
+    )

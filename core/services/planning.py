@@ -7,6 +7,7 @@ What it looks like is next door (`plan_list.py`), what is published in `plan_dra
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -162,7 +163,7 @@ def unschedule_post(session: Session, actor: Actor, post_id: int) -> None:
     require(actor, Right.PLAN)
     post = _post(session, post_id)
     rows = _deliveries(session, post_id)
-    if any(row.state in OUT for row in rows):
+    if any(row.state in OUT or _accepted_parts(row) for row in rows):
         raise UserError("This post is out, or on its way. It can't become a draft again.")
     for row in rows:
         _reset(row, DeliveryState.DRAFT)
@@ -200,7 +201,7 @@ def delete_post(session: Session, actor: Actor, post_id: int) -> None:
     """Remove it from the plan. Only while nothing of it is out."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    if any(row.state in OUT for row in _deliveries(session, post_id)):
+    if any(row.state in OUT or _accepted_parts(row) for row in _deliveries(session, post_id)):
         raise UserError("This post is out, or on its way, so it stays in the plan.")
     audit(session, actor, "post.delete", f"post:{post_id}", post.title)
     session.delete(post)
@@ -312,22 +313,24 @@ def _follow(session: Session, row: Delivery) -> None:
 
 def _again(session: Session, row: Delivery) -> None:
     """Due now, with a new request; parts of a thread that the network accepted are kept."""
-    kept = []
-    for part in row.parts or ():
-        if not part.get("remote_id"):
-            break
-        kept.append(part)
-    row.parts = kept or None
+    row.parts = _accepted_parts(row)
     row.attempts = row.looks = 0
     row.last_error = row.error_kind = None
     row.state, row.due_at = DeliveryState.SCHEDULED, utc_now()
     _follow(session, row)
 
 
+def _accepted_parts(row: Delivery) -> list[dict[str, Any]] | None:
+    """The entries of a thread that are out: they are never sent again, whatever becomes of the rest."""
+    return list(takewhile(lambda part: part.get("remote_id"), row.parts or ())) or None
+
+
 def _reset(row: Delivery, state: DeliveryState) -> None:
     """Not to be sent any more. A worker that has just claimed it sees that before anything leaves."""
     row.state, row.due_at = state, None
-    row.parts = row.sent_at = row.last_error = row.error_kind = None
+    row.parts = _accepted_parts(row)
+    row.sent_at = row.sent_at if row.parts else None
+    row.last_error = row.error_kind = None
     row.attempts = row.looks = 0
 
 

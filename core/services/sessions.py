@@ -20,6 +20,7 @@ from core.errors import UserError
 from core.models.team import LoginFailure, LoginSession, Member
 from core.services.team import Actor, actor_of, audit
 
+COOKIE = "hub_session"
 SESSION_LIFE = timedelta(days=14)  # since it was last used
 SEEN_EVERY = timedelta(minutes=10)  # how often use is written down
 WINDOW = timedelta(minutes=15)
@@ -27,6 +28,9 @@ FREE_TRIES = 5  # in the window, before each further try has to wait
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 900.0  # seconds
 KEEP_FAILURES = timedelta(hours=1)
 WRONG = "E-mail or password is wrong."
+
+# Set by the web process once its gate stands; the pages open only then.
+GATE = threading.Event()
 
 # Guesses made at the same time would all be checked before the first one counts; and each hash takes 64 MiB.
 _one_at_a_time = threading.Lock()

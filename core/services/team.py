@@ -94,10 +94,10 @@ def create_first_member(session: Session, *, email: str, name: str, password: st
     """The very first member, an administrator. Refused as soon as there is one."""
     if has_members(session):
         raise PermissionDenied("There already is a member. Sign in instead.")
-    return _add(session, COMMAND_LINE, email, name, password, Role.ADMIN)
+    return _add(session, None, email, name, password, Role.ADMIN)
 
 
-def _add(session: Session, actor: Actor, email: str, name: str, password: str, role: Role) -> int:
+def _add(session: Session, actor: Actor | None, email: str, name: str, password: str, role: Role) -> int:
     from core.services.sessions import hash_password
 
     email, name = email.strip().lower(), " ".join(name.split())[:120]
@@ -111,7 +111,7 @@ def _add(session: Session, actor: Actor, email: str, name: str, password: str, r
     member = Member(email=email, name=name, password_hash=hashed, role=role, time_zone=settings().time_zone)
     session.add(member)
     session.flush()
-    audit(session, actor, "member.add", f"member:{member.id}", role.value)
+    audit(session, actor or actor_of(member), "member.add", f"member:{member.id}", role.value)
     return member.id
 
 

@@ -1,183 +1,245 @@
-"""The parts of the Analytics page: head figures, charts with their question and its answer, top posts, the explorer."""
+"""The parts of the Analytics page: filters, head figures, charts with their question and its answer, top posts.
 
-from typing import Any
+The chart explorer is `explorer.py`, the drawing `charts.py`.
+"""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
-from core import db
 from core.services import analytics
-from core.services.analytics import MEASURES, Breakdown, Measure, Scope, TopPost, Totals
+from core.services.analytics import MEASURES, REACTIONS, Report, Scope, TopPost
+from core.services.analytics_tables import WEEKDAYS, Breakdown, Step, explore, per_channel
+from core.services.channels import ChannelRow, GroupRow
 from core.ui import charts
-from core.ui.page import Page
+from core.ui.parts import shown
 
+SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "180 days": 180}
+USUAL = "90 days"
 ENOUGH = 20  # posts, before hours and weekdays say anything
-BREAKDOWNS = {
-    "Nothing": Breakdown.NONE,
-    "Channel": Breakdown.CHANNEL,
-    "Group": Breakdown.GROUP,
-    "Network": Breakdown.NETWORK,
-    "Weekday": Breakdown.WEEKDAY,
-    "Hour": Breakdown.HOUR,
-}
-BY_TIME_OF_DAY = (Breakdown.WEEKDAY, Breakdown.HOUR)
+SOLID = 5  # posts, before a channel counts as the best
+RANKED = 12  # channels in the comparison
+DAYS = dict(zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True))
 
 
-def figures(now: Totals, before: Totals) -> None:
-    """The totals, each beside the period before."""
-    with st.container(horizontal=True):
-        st.metric("Followers", _number(now.followers), _change(now.follower_change), border=True)
-        for name in ("published", "likes", "shares", "comments"):
-            label = {"published": "Posts"}.get(name, name.capitalize())
-            st.metric(label, f"{getattr(now, name):,}", _change(getattr(now, name) - getattr(before, name)), border=True,
-                      help="With the change against the span before.")  # fmt: skip
-        if now.reach is not None:
-            st.metric("Reach", _number(now.reach), border=True)
-    if now.reach is None:
-        st.caption("Reach is missing because none of these networks tells it.")
-
-
-def _number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def _change(value: int | None) -> str | None:
-    return None if value is None else f"{value:+,}"
-
-
-def follower_chart(frame: pd.DataFrame) -> None:
-    """Are more people following us?"""
-    st.subheader("Are more people following us?")
-    if frame.empty:
-        st.caption("The first figures appear a few minutes after a channel is connected, then one a day.")
-        return
-    ends = frame.groupby("channel")["value"].agg(["first", "last"])
-    ends["change"] = ends["last"] - ends["first"]
-    best, total = ends["change"].idxmax(), int(ends["change"].sum())
-    sentence = (
-        f"{'Yes' if total > 0 else 'No'}: {total:+,} in this time, most on {best} ({int(ends['change'].max()):+,})."
-    )
-    st.markdown(_plain(sentence))
-    charts.show(charts.lines(frame, "day", "value", "channel", "Followers"), sentence)
-
-
-def reaction_chart(frame: pd.DataFrame, days: int) -> None:
-    """How do people react, and when?"""
-    st.subheader("How do people react to what we post?")
-    if frame.empty:
-        st.caption("Likes, shares and comments appear here as soon as posts of this time have been measured.")
-        return
-    kinds = {"likes": "Likes", "shares": "Shares", "comments": "Comments"}
-    long = frame.rename(columns=kinds).melt("at", list(kinds.values()), "kind", "count")
-    long["at"] = long["at"].dt.tz_localize(None)
-    sums = long.groupby("kind")["count"].sum()
-    sentence = f"{int(sums.sum()):,} reactions to {len(frame):,} posts, mostly {str(sums.idxmax()).lower()}."
-    st.markdown(sentence)
-    unit = "yearmonthdate" if days <= 45 else "yearweek"
-    charts.show(charts.bars(long, "at", "count", "kind", "Reactions", unit), sentence)
-
-
-def channel_chart(frame: pd.DataFrame) -> None:
-    """Which channel brings most per post?"""
-    st.subheader("Which channel brings most per post?")
-    if frame.empty:
-        st.caption("This compares channels once they have posts in this time.")
-        return
-    per_post = frame.groupby("channel")["interactions"].agg(["mean", "count"]).sort_values("mean", ascending=False)
-    sentence = f"{per_post.index[0]}, with {per_post['mean'].iloc[0]:.1f} reactions a post."
-    st.markdown(_plain(sentence))
-    table = per_post.reset_index().rename(columns={"mean": "each"})
-    charts.show(charts.bars(table, "channel", "each", None, "Reactions per post"), sentence)
-
-
-def hour_chart(frame: pd.DataFrame, zone: str) -> None:
-    """When do our posts do well?"""
-    st.subheader("When do our posts do well?")
-    if len(frame) < ENOUGH:
-        st.caption(f"Not enough posts yet to say: {len(frame)} in this time, {ENOUGH} are needed.")
-        return
-    slots = frame.assign(weekday=[charts.WEEKDAYS[d] for d in frame["at"].dt.dayofweek], hour=frame["at"].dt.hour)
-    table = slots.groupby(["weekday", "hour"])["interactions"].agg(["mean", "count"]).reset_index()
-    solid = table[table["count"] >= 3]
-    sentence = f"Too spread out to name one hour; {len(frame)} posts, times in {zone}."
-    if not solid.empty:
-        top = solid.sort_values("mean").iloc[-1]
-        sentence = (
-            f"Best so far: {top['weekday']} at {int(top['hour']):02d}:00, {top['mean']:.1f} reactions a post "
-            f"from {int(top['count'])} posts ({zone})."
+def filters(connected: Sequence[ChannelRow], groups: Sequence[GroupRow], zone: ZoneInfo) -> Scope:
+    """Draw them and give what they ask for; they live in the URL."""
+    names = analytics.channel_names([(c.id, c.handle, c.network_label) for c in connected])
+    ids = {name: key for key, name in names.items()}
+    group_ids = {row.name: row.id for row in groups}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        span = st.segmented_control("Time", list(SPANS), default=USUAL, required=True, key="span", bind="query-params")
+        group = None
+        if group_ids:
+            group = st.selectbox(
+                "Group",
+                list(group_ids),
+                index=None,
+                key="of_group",
+                bind="query-params",
+                placeholder="All groups",
+                width=220,
+            )
+        chosen = st.multiselect(
+            "Channels", list(ids), key="of_channels", bind="query-params", placeholder="All channels", width=420
         )
-    st.markdown(sentence)
-    charts.show(charts.heat(table, "mean", "Reactions per post"), sentence)
+    return analytics.last_days(
+        SPANS.get(span or USUAL, 90),
+        zone,
+        channel_ids=tuple(ids[name] for name in chosen if name in ids),
+        group_id=group_ids.get(group or ""),
+    )
 
 
-def top_table(page: Page, rows: list[TopPost]) -> None:
-    """The posts that did best."""
-    if not rows:
-        st.caption("Published posts appear here with what came of them.")
+def step_for(scope: Scope) -> Step:
+    """Days as long as they can be told apart, else weeks, else months."""
+    first, last = scope.days
+    length = (last - first).days
+    return Step.DAY if length <= 31 else Step.WEEK if length <= 200 else Step.MONTH
+
+
+def figures(found: Report) -> None:
+    """The totals, each beside the span before and with its course."""
+    now, before, step = analytics.totals(found.posts), found.earlier, step_for(found.scope)
+    first, last = found.scope.days
+    against = f"vs. {(last - first).days + 1} days before"
+    reach = any(measure.name == "reach" for measure in found.given)
+    with st.container(horizontal=True):
+        _followers_figure(found)
+        for name in ("published", "likes", "shares", "comments", *(["reach"] if reach else [])):
+            value, past = getattr(now, name), getattr(before, name)
+            course = explore(found, MEASURES[name], step=step)["value"]
+            st.metric(
+                "Posts" if name == "published" else MEASURES[name].label,
+                "–" if value is None else value,
+                # Nothing to compare with: a channel that was connected since then didn't begin at zero.
+                value - past if value is not None and past is not None and before.published else None,
+                format="localized",
+                delta_description=against,
+                chart_data=list(course) if len(course) > 1 else None,
+                chart_type="bar",
+                border=True,
+                width=190,
+                height="stretch",
+            )
+    if not reach:
+        st.caption("No reach here: the networks of these channels don't tell how many people saw a post.")
+
+
+def _followers_figure(found: Report) -> None:
+    if found.followers.empty:
         return
+    days = found.followers.groupby("at")[["followers", "gained"]].sum()
+    st.metric(
+        "Followers",
+        int(days["followers"].iloc[-1]),
+        int(days["gained"].sum()),
+        format="localized",
+        delta_description="in this time",
+        chart_data=list(days["gained"].cumsum()) if len(days) > 1 else None,
+        border=True,
+        width=190,
+        height="stretch",
+    )
+
+
+def follower_chart(found: Report) -> None:
+    """Are more people following us?"""
+    st.subheader("Are more people following us?", anchor=False)
+    frame = found.followers
+    if frame.empty:
+        st.caption("The first figures appear a few minutes after a channel is connected, then a point a day.")
+        return
+    sentence = _follower_sentence(frame)
+    st.markdown(shown(sentence))
+    shows = st.segmented_control(
+        "Show",
+        ["Gained", "Total"],
+        default="Gained",
+        required=True,
+        key="followers_as",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    measure = MEASURES["followers" if shows == "Total" else "gained"]
+    table = explore(found, measure, Breakdown.CHANNEL, Step.DAY, charts.COLOURS)
+    if shows != "Total":
+        table["value"] = table.sort_values("at").groupby("series")["value"].cumsum()
+    charts.show(charts.lines(table, "Followers" if shows == "Total" else "Gained", Step.DAY), sentence)
+    began = frame.groupby("channel", observed=True)["at"].min()
+    late = began[began > pd.Timestamp(found.scope.days[0])].sort_values(ascending=False)
+    if not late.empty:
+        names = ", ".join(f"{name} since {day:%d %b}" for name, day in late.head(3).items())
+        st.caption(shown(f"Counted for less than this time: {names}{' and others' if len(late) > 3 else ''}."))
+
+
+def _follower_sentence(frame: pd.DataFrame) -> str:
+    gained = frame.groupby("channel", observed=True)["gained"].sum()
+    total, days = int(gained.sum()), frame["at"].nunique()
+    if days == 1:
+        return f"{int(frame['followers'].sum()):,} follow us. Counting has just begun: the line grows by a point a day."
+    if total == 0:
+        return "As many as before: who came and who left balance out."
+    name = str(gained.idxmax() if total > 0 else gained.idxmin())
+    where = f" Most of it on {name} ({int(gained[name]):+,})." if len(gained) > 1 else ""
+    return f"{'Yes' if total > 0 else 'No'}, {abs(total):,} {'more' if total > 0 else 'fewer'} in {days} days.{where}"
+
+
+def reaction_chart(found: Report) -> None:
+    """What do people react with, and when?"""
+    st.subheader("What do people react with, and when?", anchor=False)
+    step = step_for(found.scope)
+    parts = [explore(found, MEASURES[name], step=step) for name in REACTIONS]
+    table = pd.concat([part for part in parts if part["value"].sum() > 0] or parts[:1])
+    if not table["value"].sum():
+        st.caption("Likes, shares and comments appear here as soon as posts of this time have some.")
+        return
+    sums, when = table.groupby("series")["value"].sum(), table.groupby("at")["value"].sum()
+    total, best = sums.sum(), when.idxmax()
+    named = {Step.DAY: f"The best day was {best:%d %b}", Step.WEEK: f"The best week began on {best:%d %b}"}
+    sentence = (
+        f"{int(total):,} interactions with {_posts(len(found.posts))}, mostly {str(sums.idxmax()).lower()} "
+        f"({sums.max() / total:.0%}). {named.get(step, f'The best month was {best:%B}')}, with {int(when.max()):,}."
+    )
+    st.markdown(shown(sentence))
+    charts.show(charts.bars(table, "Interactions", step), sentence)
+    st.caption("They count on the day the post was published. Young posts are still gathering theirs.")
+
+
+def channel_chart(found: Report) -> None:
+    """Which channel brings most per post?"""
+    st.subheader("Which channel brings most per post?", anchor=False)
+    table = per_channel(found.posts)
+    if table.empty:
+        st.caption("This compares channels once they have measured posts in this time.")
+        return
+    solid = table[table["posts"] >= SOLID]
+    best = (table if solid.empty else solid).iloc[0]
+    sentence = f"{best['channel']}: {best['value']:,.1f} interactions per post, from {_posts(best['posts'])}."
+    st.markdown(shown(sentence))
+    charts.show(charts.ranking(table.head(RANKED), "Interactions per post"), sentence)
+    if len(table) > RANKED:
+        st.caption(f"The best {RANKED} of {len(table)} channels. The explorer below has them all.")
+
+
+def hour_chart(found: Report) -> None:
+    """When do our posts do well?"""
+    st.subheader("When do our posts do well?", anchor=False)
+    table = explore(found, MEASURES["per_post"], Breakdown.WEEKDAY_HOUR)
+    count, zone = int(table["posts"].sum()), found.scope.zone.key
+    if count < ENOUGH:
+        st.caption(f"Not enough posts yet: {count} measured in this time, {ENOUGH} say something about hours.")
+        return
+    solid = table[table["posts"] >= charts.FEW]
+    if solid.empty:
+        sentence = f"Too spread out to name an hour: {_posts(count)}, but no hour of the week has {charts.FEW}."
+    else:
+        top = solid.sort_values("value").iloc[-1]
+        day = DAYS[WEEKDAYS[int(top["weekday"])]]
+        sentence = (
+            f"Best so far: {day}, {int(top['hour']):02d}–{int(top['hour']) + 1:02d} h, {top['value']:,.1f} "
+            f"interactions per post from {_posts(top['posts'])}."
+        )
+    st.markdown(shown(sentence))
+    charts.show(charts.clock(table, "Interactions per post"), sentence)
+    st.caption(f"{_posts(count)}, hours in {shown(zone)}. Pale: fewer than {charts.FEW} posts, so rather chance.")
+
+
+def _posts(count: int) -> str:
+    return "1 post" if count == 1 else f"{int(count):,} posts"
+
+
+def top_table(rows: Sequence[TopPost], zone: ZoneInfo, reach: bool) -> None:
+    """The posts that did best, in the order they come."""
+    if not rows:
+        st.caption("Published posts appear here once their likes, shares and comments have been read.")
+        return
+    told = [
+        {
+            "When": row.published_at.astimezone(zone).replace(tzinfo=None),
+            "Channel": row.channel,
+            "Text": " ".join(row.text.split()) or "(no text)",
+            "Interactions": row.interactions,
+            "Likes": row.likes,
+            "Shares": row.shares,
+            "Comments": row.comments,
+            "Reach": row.reach,
+            "Link": row.url if row.url and row.url.lower().startswith(("https://", "http://")) else None,
+        }
+        for row in rows
+    ]
+    whole = st.column_config.NumberColumn(format="localized", width="small")
     st.dataframe(
-        [
-            {
-                "When": row.published_at.astimezone(page.zone).replace(tzinfo=None),
-                "Channel": row.channel,
-                "Text": row.text,
-                "Likes": row.likes,
-                "Shares": row.shares,
-                "Comments": row.comments,
-                "Together": row.interactions,
-                "Link": row.url if row.url and row.url.startswith(("https://", "http://")) else None,
-            }
-            for row in rows
-        ],
+        pd.DataFrame(told).drop(columns=[] if reach else ["Reach"]),
         hide_index=True,
         column_config={
-            "When": st.column_config.DatetimeColumn(format="DD.MM.YYYY HH:mm"),
+            "When": st.column_config.DatetimeColumn(format="DD MMM YYYY, HH:mm"),
+            "Channel": st.column_config.TextColumn(width="medium"),
             "Text": st.column_config.TextColumn(width="large"),
-            "Link": st.column_config.LinkColumn(display_text="Open"),
+            **dict.fromkeys(("Interactions", "Likes", "Shares", "Comments", "Reach"), whole),
+            "Link": st.column_config.LinkColumn(display_text="Open", width="small", validate="^https?://"),
         },
+        alt=f"The {len(rows)} best posts with their interactions",
     )
-
-
-def explorer(page: Page, scope: Scope) -> None:
-    """Choose what to see; a fragment of its own calls this."""
-    with db.read() as session:
-        given = analytics.measures_given(session)
-    names = {measure.label: measure for measure in given}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox("Measure", list(names), key="measure", bind="query-params", width=220)
-        measure = names.get(label) or MEASURES["interactions"]
-        splits = [n for n, b in BREAKDOWNS.items() if not (measure.level and b in BY_TIME_OF_DAY)]
-        split = BREAKDOWNS[st.selectbox("Split by", splits, key="split", bind="query-params", width=170) or "Nothing"]
-        kinds = ["Bars"] if split in BY_TIME_OF_DAY else ["Line", "Bars", "Area"]
-        kind = st.segmented_control("Chart", kinds, default=kinds[0], required=True, key=f"chart_{len(kinds)}")
-    with db.read() as session:
-        table = analytics.explore(session, measure, split, scope)
-    if table.empty:
-        st.caption("There is nothing to draw for this choice yet.")
-        return
-    sentence = f"{measure.label}, split by {split.value}: {len(table)} points."
-    charts.show(_drawn(table, measure, split, kind or "Bars"), sentence)
-    st.download_button(
-        "Download CSV",
-        table.to_csv(index=False, date_format="%Y-%m-%d").encode(),
-        file_name=f"{measure.name}-by-{split.value}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _drawn(table: pd.DataFrame, measure: Measure, split: Breakdown, kind: str) -> Any:
-    if split in BY_TIME_OF_DAY:
-        return charts.bars(table, "at", "value", None, measure.label)
-    if kind == "Line":
-        return charts.lines(table, "at", "value", "series", measure.label)
-    if kind == "Area":
-        return charts.areas(table, "at", "value", "series", measure.label)
-    return charts.bars(table, "at", "value", "series", measure.label, "yearmonthdate")
-
-
-def _plain(text: str) -> str:
-    from core.ui.parts import shown
-
-    return shown(text)

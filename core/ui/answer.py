@@ -54,12 +54,12 @@ def plain(text: str) -> str:
 
 def head(page: Page, view: ConversationView) -> None:
     """Who it is, where, how it stands, and what can be done with it."""
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        with st.container(gap="xsmall", width="stretch"):
-            st.markdown(f"**{plain(view.contact)}** &nbsp; {_badges(view)}")
-            st.caption(plain(_about(view)))
-        if page.actor.may(Right.ANSWER):
-            _buttons(page, view)
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(view.contact)}** &nbsp; {_badges(view)}", width="stretch")
+            if page.actor.may(Right.ANSWER):
+                _buttons(page, view)
+        st.caption(plain(_about(view)))
 
 
 def _badges(view: ConversationView) -> str:

@@ -48,6 +48,7 @@ _CSS = """
 .when { font-size: .78rem; opacity: .7; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .preview { opacity: .72; }
 .unread .preview { opacity: .95; }
+.row:not(.unread) .preview { grid-column: 1 / -1; }
 .preview mark { background: color-mix(in srgb, var(--st-primary-color) 28%, transparent); color: inherit;
   border-radius: 2px; }
 .count { justify-self: end; align-self: center; background: var(--st-primary-color); color: var(--st-background-color);
@@ -98,7 +99,7 @@ function draw(row, selected) {
   where.append(channel);
   for (const chip of row.chips) where.append(el("span", "chip " + chip.tone, chip.word));
   node.append(el("span", "who", row.who), when, preview(row));
-  node.append(row.unread ? el("span", "count", row.unread > 99 ? "99+" : String(row.unread)) : el("span"));
+  if (row.unread) node.append(el("span", "count", row.unread > 99 ? "99+" : String(row.unread)));
   node.append(where);
   return node;
 }
@@ -122,7 +123,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     for (const other of list.querySelectorAll('[aria-selected="true"]')) other.setAttribute("aria-selected", "false");
     row.setAttribute("aria-selected", "true");
     row.classList.remove("unread");
-    row.querySelector(".count")?.replaceWith(el("span"));
+    row.querySelector(".count")?.remove();
     setTriggerValue("open", Number(row.dataset.id));
   };
   list.onkeydown = (event) => {

@@ -1,7 +1,7 @@
 """Keeps Streamlit's garbage collection quick: it runs a full one after every script run, clicks and refreshes included.
 
 A full collection walks through every object there is. Libraries and their caches make up nearly all of them (a quarter
-of a second's work, more than everything else a click costs) and never become garbage, so they are set aside once loaded.
+of a second, more than everything else a click costs) and never become garbage, so they are set aside once loaded.
 """
 
 import gc

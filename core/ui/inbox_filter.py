@@ -9,10 +9,10 @@ from core.services.channels import ChannelRow, GroupRow
 from core.services.inbox import InboxFilter
 
 STATES = {
-    "open": ConversationState.OPEN,
-    "pending": ConversationState.PENDING,
-    "resolved": ConversationState.RESOLVED,
-    "all": None,
+    "Open": ConversationState.OPEN,
+    "Pending": ConversationState.PENDING,
+    "Resolved": ConversationState.RESOLVED,
+    "All": None,
 }
 
 
@@ -34,16 +34,15 @@ def inbox_filter(channels: Sequence[ChannelRow], groups: Sequence[GroupRow]) -> 
     state = st.segmented_control(
         "State",
         list(STATES),
-        default="open",
+        default="Open",
         required=True,
         key="state",
         bind="query-params",
-        format_func=str.capitalize,
         label_visibility="collapsed",
         width="stretch",
     )
     return InboxFilter(
-        state=STATES.get(state or "open", ConversationState.OPEN),
+        state=STATES[state or "Open"],
         channel_ids=(channel.id,) if channel else (),
         group_id=group.id if group else None,
         unread_only=unread,

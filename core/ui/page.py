@@ -4,7 +4,6 @@
 `core/web` has refused strangers before; this notices a session that ended since, and a hub started the wrong way.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from sqlmodel import Session
 from core import db
 from core.errors import NetworkError, UserError
 from core.services.overview import CAP, waiting_counts
-from core.services.sessions import session_actor
+from core.services.sessions import COOKIE, GATE, session_actor
 from core.services.team import ROLE_NAMES, Actor
 from core.ui.garbage import spare_what_stays
 from core.ui.parts import shown
@@ -28,8 +27,6 @@ ROOT = Path(__file__).parents[2]
 LOGO = ROOT / "static" / "logo.svg"
 WORDMARK = ROOT / "static" / "wordmark.svg"
 
-COOKIE = "hub_session"
-STARTED_RIGHT = "HUB_BEHIND_GATE"  # set by core/web/app.py in its own process
 TOLD = "_told"  # what to say after the next rerun
 # White on the light accent of the dark theme can't be read, and the theme has no setting for it.
 DARK_BUTTONS = '<style>[data-testid^="stBase"][data-testid*="rimary"] :is(p, span) { color: #0c1418; }</style>'
@@ -82,7 +79,7 @@ def signed_in() -> Actor | None:
 
 def started_right() -> bool:
     """Whether the pages are served behind the gate."""
-    return os.environ.get(STARTED_RIGHT) == str(os.getpid())
+    return GATE.is_set()
 
 
 def _guarded() -> Actor:
@@ -111,8 +108,6 @@ def _navigation(actor: Actor) -> None:
         if counts.get("sandbox"):
             st.badge("Sandbox: invented people", icon=":material/science:", color="violet")
         for path, name, symbol, key in PAGES:
-            if not (ROOT / path).exists():
-                continue  # TODO-REMOVE
             st.page_link(path, label=_with_count(name, counts.get(key, 0)), icon=f":material/{symbol}:")
         st.space("small")
         st.markdown(f"**{shown(actor.name)}**  \n:small[{ROLE_NAMES[actor.role]}]")
@@ -121,7 +116,7 @@ def _navigation(actor: Actor) -> None:
 
 def _door(label: str, path: str) -> None:
     """A link to one of the pages before the pages, in the same tab; `st.link_button` opens a new one."""
-    st.html(f'<a href="{path}" style="color: inherit; text-underline-offset: 0.2em">{label}</a>')
+    st.html(f'<a href="{path}" style="color: inherit; font-size: 0.9rem; text-underline-offset: 0.2em">{label}</a>')
 
 
 def _with_count(name: str, count: int) -> str:

@@ -9,9 +9,11 @@ from sqlmodel import Session
 from core.models.team import Member, Role
 from core.services import team
 from core.services.team import ROLE_NAMES, AuditRow, Right
-from core.ui.page import Page, act, session_token
+from core.ui import page as frame
+from core.ui.page import Page, act
 from core.ui.parts import exact, shown
 
+FORM_WIDTH = 560
 ROLES = {
     Role.ADMIN: "everything, channels and members too",
     Role.EDITOR: "answers, writes, schedules, monitors",
@@ -82,7 +84,7 @@ def add_member(page: Page) -> None:
 
 def own_profile(page: Page) -> None:
     """Name and time zone."""
-    with st.form("profile"):
+    with st.form("profile", width=FORM_WIDTH):
         name = st.text_input("Name", value=page.actor.name, max_chars=120)
         zones = sorted(available_timezones())
         zone = st.selectbox("Time zone", zones, index=zones.index(page.zone.key), help="Times are shown in this zone.")
@@ -92,12 +94,12 @@ def own_profile(page: Page) -> None:
 
 def own_password(page: Page) -> None:
     """One's own password; signs out everywhere else."""
-    with st.form("own_password", clear_on_submit=True):
+    with st.form("own_password", clear_on_submit=True, width=FORM_WIDTH):
         old = st.text_input("Present password", type="password")
         new = st.text_input("New password", type="password", help="At least 10 characters.")
         if st.form_submit_button("Change the password"):
             act(
-                lambda s: team.change_password(s, page.actor, old, new, keep=session_token()),
+                lambda s: team.change_password(s, page.actor, old, new, keep=frame.session_token()),
                 done="The password is changed. Everywhere else you are signed out.",
             )
 
@@ -109,7 +111,7 @@ def audit_trail(page: Page, rows: Sequence[AuditRow]) -> None:
             {
                 "When": row.at.astimezone(page.zone),
                 "Who": row.member,
-                "What": row.action,
+                "What": row.action.replace(".", ": ").replace("_", " "),
                 "On": row.target,
                 "Detail": row.detail,
             }

@@ -30,7 +30,7 @@ _HTML = '<div class="thread" tabindex="0" role="log" aria-label="Messages"></div
 
 _CSS = """
 :host { display: block; }
-.thread { overflow-y: auto; max-height: calc(100dvh - 31rem); min-height: 16rem; display: flex; flex-direction: column;
+.thread { overflow-y: auto; max-height: calc(100dvh - 30rem); min-height: 16rem; display: flex; flex-direction: column;
   gap: .7rem; padding: .25rem .5rem 1rem .1rem; box-sizing: border-box; font-family: var(--st-font);
   color: var(--st-text-color); font-size: .925rem; line-height: 1.5; }
 .thread:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
@@ -71,7 +71,7 @@ a.when:hover { text-decoration: underline; }
   -webkit-box-orient: vertical; overflow: hidden; }
 .about .head { margin-left: 0; }
 @media (hover: none) { .reply { opacity: 1; } }
-@media (max-width: 640px) { .thread { max-height: none; } .message { max-width: 100%; } }
+@media (max-width: 640px) { .thread { max-height: 60dvh; } .message { max-width: 100%; } }
 """
 
 _JS = """

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from core import db
 from core.errors import HubError, PermissionDenied, UserError
 from core.services import connecting, health, sessions, team
-from core.ui.page import COOKIE
 from core.web.gate import OPEN_FILES, anybody
 from core.web.visitor import expected_host, inside, set_cookie, token_of
 
@@ -120,7 +119,7 @@ async def sign_out(request: Request) -> Response:
     if token:
         await run_in_threadpool(sessions.sign_out, token)
     answer = RedirectResponse("/signin", 303)
-    answer.delete_cookie(COOKIE, path="/")
+    answer.delete_cookie(sessions.COOKIE, path="/")
     return answer
 
 

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from core.services.sessions import SESSION_LIFE
+from core.services.sessions import COOKIE, SESSION_LIFE
 from core.settings import settings
-from core.ui.page import COOKIE
 
 HERE_ONLY = frozenset({"localhost", "127.0.0.1", "::1"})
 

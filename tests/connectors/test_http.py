@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ def failing(error: type[Exception]) -> Http:
     return Http("https://server.example", transport=httpx.MockTransport(fail))
 
 
-# --- the table ----------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 TABLE = [
     # status, body, what a read means, what a write means
@@ -138,7 +138,7 @@ def test_odd_error_bodies_are_survived(body: bytes):
         answering(422, body).get("/x")
 
 
-# --- how long a pause is ------------------------------------------------------------------------------------------------
+# --- how long a pause is --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_429_says_until_when():
     assert timedelta(seconds=115) < told.value.until - before < timedelta(seconds=125)
 
 
-# --- where requests may go ----------------------------------------------------------------------------------------------
+# --- where requests may go ------------------------------------------------------------------------
 
 
 @contextmanager
@@ -186,10 +186,8 @@ def server(handle: Callable[[socket.socket, int], None]) -> Iterator[str]:
 
     def serve(connection: socket.socket, number: int) -> None:
         with connection:
-            try:
+            with suppress(OSError):
                 handle(connection, number)
-            except OSError:
-                pass
 
     def accept() -> None:
         number = 0
@@ -229,9 +227,10 @@ def request_of(connection: socket.socket) -> bytes:
     return data
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::ffff:127.0.0.1]"]
-)  # fmt: skip
+PRIVATE = "127.0.0.1 localhost [::1] 0.0.0.0 10.0.0.1 192.168.1.1 169.254.169.254 [::ffff:127.0.0.1]"
+
+
+@pytest.mark.parametrize("host", PRIVATE.split())
 def test_private_addresses_are_not_contacted(host: str):
     reached = []
     with server(lambda connection, _: reached.append(connection)) as url:
@@ -292,7 +291,7 @@ def test_a_name_nobody_has_is_said_so(monkeypatch: pytest.MonkeyPatch):
         Http("https://no-such-host.example").write("POST", "/")
 
 
-# --- how much is read, and how long -------------------------------------------------------------------------------------
+# --- how much is read, and how long ---------------------------------------------------------------
 
 
 def test_a_huge_answer_is_not_read(monkeypatch: pytest.MonkeyPatch):
@@ -334,7 +333,7 @@ def test_a_server_that_says_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPat
         done.set()
 
 
-# --- connections that are no longer -------------------------------------------------------------------------------------
+# --- connections that are no longer ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rudely", [False, True], ids=["closed", "reset"])

@@ -196,6 +196,22 @@ def test_retrying_a_thread_keeps_the_parts_that_are_out(hub):
     assert [part["replay_key"] for part in rows(post_id)[0].parts] == ["a"]
 
 
+def test_a_thread_that_is_half_out_is_never_begun_again(hub):
+    actor, channel = factories.actor(), factories.channel()
+    post_id = write(actor, channel, text="eins\n---\nzwei")
+    schedule(actor, post_id)
+    with db.write() as session:
+        session.get(Delivery, rows(post_id)[0].id).parts = [{"replay_key": "a", "remote_id": "1"}]
+    with pytest.raises(UserError), db.write() as session:
+        planning.unschedule_post(session, actor, post_id)
+    with pytest.raises(UserError), db.write() as session:
+        planning.delete_post(session, actor, post_id)
+    with db.write() as session:
+        planning.cancel_post(session, actor, post_id)
+    schedule(actor, post_id)
+    assert [part["replay_key"] for part in rows(post_id)[0].parts] == ["a"]
+
+
 def test_a_viewer_changes_nothing(hub):
     viewer, channel = factories.actor(Role.VIEWER), factories.channel()
     with pytest.raises(PermissionDenied):
