@@ -25,7 +25,7 @@ from core.settings import settings
 
 log = logging.getLogger("hub.worker")
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.4
 LAST_SECONDS = 10.0  # for the work in hand when told to stop
 SOON_SECONDS = 6.0  # `--once` waits for what follows so soon (looks at unknown outcomes), …
 ONCE_SECONDS = 60.0  # … for so long

@@ -22,9 +22,7 @@ class Settings(BaseSettings):
     allowed_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), validation_alias="HUB_ALLOWED_PRIVATE_HOSTS"
     )
-    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), validation_alias="HUB_TRUSTED_PROXIES"
-    )
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(frozenset(), validation_alias="HUB_TRUSTED_PROXIES")
     sandbox_port: int = Field(8591, validation_alias="HUB_SANDBOX_PORT", ge=1, le=65535)
     log_level: str = Field("INFO", validation_alias="HUB_LOG_LEVEL")
     time_zone: str = Field("Europe/Berlin", validation_alias="HUB_TIME_ZONE")

@@ -30,7 +30,17 @@ MAY: dict[str, set[str]] = {
     "Home": {"ui", "services", "models", "errors", "db"},
     "web": {"web", "services", "errors", "settings", "db", "models"},
     "worker": {"services", "settings", "db", "errors", "lease"},
-    "cli": {"services", "settings", "db", "errors", "sandbox", "models", "connectors.base", "cli"},
+    "cli": {
+        "services",
+        "settings",
+        "db",
+        "errors",
+        "sandbox",
+        "models",
+        "connectors.base",
+        "connectors.registry",
+        "cli",
+    },
     "__main__": {"cli"},
 }
 STREAMLIT = {"ui", "pages", "Home", "web"}

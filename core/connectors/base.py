@@ -366,9 +366,7 @@ def validate(connector: type[Connector], draft: Draft, limits: Limits) -> list[P
     if len(draft.parts) > 1 and not connector.capabilities.threads:
         problems.append(Problem(Severity.ERROR, "This network has no threads. Shorten the text to one post."))
     for index, part in enumerate(draft.parts):
-        problems += [
-            Problem(severity, message, index) for severity, message in _judge_part(connector, part, limits)
-        ]
+        problems += [Problem(severity, message, index) for severity, message in _judge_part(connector, part, limits)]
     return problems
 
 
@@ -387,9 +385,7 @@ def _judge_part(connector: type[Connector], part: DraftPart, limits: Limits) -> 
     if limits.text_bytes is not None and len(part.text.encode()) > limits.text_bytes:
         found.append((Severity.ERROR, f"The text is larger than {limits.text_bytes} bytes. Shorten it."))
     if len(part.images) > limits.images:
-        found.append(
-            (Severity.ERROR, f"{len(part.images)} images, but at most {limits.images} fit in one post.")
-        )
+        found.append((Severity.ERROR, f"{len(part.images)} images, but at most {limits.images} fit in one post."))
     for number, image in enumerate(part.images, start=1):
         found += _judge_image(number, image, limits)
     return found
@@ -403,7 +399,5 @@ def _judge_image(number: int, image: DraftImage, limits: Limits) -> list[tuple[S
     if not image.alt.strip():
         found.append((Severity.WARNING, f"Image {number} has no alt text. People who can't see it miss it."))
     if len(image.alt) > limits.alt_length:
-        found.append(
-            (Severity.ERROR, f"The alt text of image {number} is over {limits.alt_length} characters.")
-        )
+        found.append((Severity.ERROR, f"The alt text of image {number} is over {limits.alt_length} characters."))
     return found

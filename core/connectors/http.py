@@ -167,9 +167,7 @@ class Http:
         self._reads.close()
         self._writes.close()
 
-    def get(
-        self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Read. A connection that broke under a read is tried once more."""
         try:
             return self._send(self._reads, False, "GET", path, params=params, headers=headers)
@@ -300,9 +298,7 @@ def _meaning(status: int, headers: httpx.Headers, body: bytes, write: bool) -> N
     if status in (408, 425) or status >= 500:
         return _broken(write, f"The server has a fault of its own ({status}).")
     if 300 <= status < 400:
-        return Rejected(
-            f"The server redirects elsewhere ({headers.get('location', 'no address')}). Use that address."
-        )
+        return Rejected(f"The server redirects elsewhere ({headers.get('location', 'no address')}). Use that address.")
     return Rejected(said or f"The network refused this ({status}).")
 
 

@@ -212,7 +212,8 @@ def _talk(session: Session, conversation_id: int) -> tuple[Conversation, Channel
     ).one_or_none()
     if found is None:
         raise NotFound("This conversation isn't there any more. Choose another one from the list.")
-    return found._tuple()
+    talk, channel = found
+    return talk, channel
 
 
 def _answered(session: Session, conversation_id: int, to_message: int | None) -> tuple[Message, Contact | None]:
@@ -235,7 +236,8 @@ def _answered(session: Session, conversation_id: int, to_message: int | None) ->
     ).one_or_none()
     if found is None:
         raise UserError("What you want to answer was deleted at the network. Choose another message.")
-    return found._tuple()
+    message, contact = found
+    return message, contact
 
 
 def _answer(session: Session, message_id: int) -> tuple[Message, Delivery]:

@@ -109,9 +109,9 @@ def waiting_counts(session: Session) -> dict[str, int]:
             _capped(col(Mention.state) == MentionState.NEW, of=col(Mention.id)).label("monitoring"),
             _capped(_troubled(), of=col(Delivery.id)).label("planning"),
             _capped(_channel_trouble(), of=col(Channel.id)).label("channels"),
-            _capped(
-                col(Channel.is_sandbox), col(Channel.state) != ChannelState.REMOVED, of=col(Channel.id)
-            ).label("sandbox"),
+            _capped(col(Channel.is_sandbox), col(Channel.state) != ChannelState.REMOVED, of=col(Channel.id)).label(
+                "sandbox"
+            ),
         )
     ).one()
     return dict(row._mapping)

@@ -55,7 +55,7 @@ def _empty(tab: Page, folder: Path) -> float:
     script, port = folder.parent / "empty.py", free_port()
     script.write_text(EMPTY)
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless", "true"],
+        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless=true"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent,
     )  # fmt: skip
     try:

@@ -155,7 +155,8 @@ def test_monitors_say_how_they_do_in_two_statements():
     with counted() as ran, db.read() as session:
         rows = monitoring.monitors(session)
     assert len(ran) == 2
-    assert [(r.name, r.new, r.total, r.places) for r in rows][0] == ("M0", 1, 2, ("Mastodon (one.example)",))
+    first = rows[0]
+    assert (first.name, first.new, first.total, first.places) == ("M0", 1, 2, ("Mastodon (one.example)",))
 
 
 def test_mentions_page_without_loss_while_new_ones_arrive():
