@@ -365,12 +365,16 @@ class Mastodon(Connector):
         return page, cursor or word(by_age[0]["id"]), False
 
     def _searched(self, query: str) -> list[Json]:
-        params = {"q": query, "type": "statuses", "limit": PAGE, "resolve": "false"}
-        try:
-            told = self._http.get("/api/v2/search", params).json()
-        except RemoteGone:
-            raise Rejected("This server can't be searched for words. Look for a #hashtag instead.") from None
-        return objects(mapping(told).get("statuses"))
+        """Some servers don't know quotation marks and look for them too: a phrase not found is tried without."""
+        for words in dict.fromkeys((query, query.replace('"', " ").strip())):
+            params = {"q": words, "type": "statuses", "limit": PAGE, "resolve": "false"}
+            try:
+                told = mapping(self._http.get("/api/v2/search", params).json())
+            except RemoteGone:
+                raise Rejected("This server can't be searched for words. Look for a #hashtag instead.") from None
+            if found := objects(told.get("statuses")):
+                return found
+        return []
 
     # --- what came of it ----------------------------------------------------------------------------------------------
 

@@ -58,8 +58,10 @@ class Inbox:
 
     def _since(self, cursor: str) -> tuple[list[Json], bool]:
         """The page right after `cursor`, oldest first, and whether it was full."""
-        page = self._page([("min_id", cursor)])
-        fresh = [note for note in _oldest_first(page) if word(note.get("id")) != cursor]
+        page = _oldest_first(self._page([("min_id", cursor)]))
+        ids = [word(note.get("id")) for note in page]
+        # A server that ignores `min_id` sends what was read, too: going back to that would never end.
+        fresh = page[ids.index(cursor) + 1 :] if cursor in ids else page
         return fresh, len(page) >= PAGE
 
     def _first_look(self) -> list[Json]:

@@ -21,6 +21,7 @@ USUAL = "90 days"
 ENOUGH = 20  # posts, before hours and weekdays say anything
 SOLID = 5  # posts, before a channel counts as the best
 RANKED = 12  # channels in the comparison
+FIGURE = 156  # pixels: five in a row beside the navigation, two on a telephone
 DAYS = dict(zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True))
 
 
@@ -40,10 +41,10 @@ def filters(connected: Sequence[ChannelRow], groups: Sequence[GroupRow], zone: Z
                 key="of_group",
                 bind="query-params",
                 placeholder="All groups",
-                width=220,
+                width=200,
             )
         chosen = st.multiselect(
-            "Channels", list(ids), key="of_channels", bind="query-params", placeholder="All channels", width=420
+            "Channels", list(ids), key="of_channels", bind="query-params", placeholder="All channels"
         )
     return analytics.last_days(
         SPANS.get(span or USUAL, 90),
@@ -64,7 +65,7 @@ def figures(found: Report) -> None:
     """The totals, each beside the span before and with its course."""
     now, before, step = analytics.totals(found.posts), found.earlier, step_for(found.scope)
     first, last = found.scope.days
-    against = f"vs. {(last - first).days + 1} days before"
+    against = f"The small figure compares with the {(last - first).days + 1} days before."
     reach = any(measure.name == "reach" for measure in found.given)
     with st.container(horizontal=True):
         _followers_figure(found)
@@ -76,13 +77,12 @@ def figures(found: Report) -> None:
                 "–" if value is None else value,
                 # Nothing to compare with: a channel that was connected since then didn't begin at zero.
                 value - past if value is not None and past is not None and before.published else None,
-                format="localized",
-                delta_description=against,
+                format=_format(value),
+                help=against,
                 chart_data=list(course) if len(course) > 1 else None,
                 chart_type="bar",
                 border=True,
-                width=190,
-                height="stretch",
+                width=FIGURE,
             )
     if not reach:
         st.caption("No reach here: the networks of these channels don't tell how many people saw a post.")
@@ -92,17 +92,21 @@ def _followers_figure(found: Report) -> None:
     if found.followers.empty:
         return
     days = found.followers.groupby("at")[["followers", "gained"]].sum()
+    level = int(days["followers"].iloc[-1])
     st.metric(
         "Followers",
-        int(days["followers"].iloc[-1]),
+        level,
         int(days["gained"].sum()),
-        format="localized",
-        delta_description="in this time",
+        format=_format(level),
+        help="The small figure is the change in this time.",
         chart_data=list(days["gained"].cumsum()) if len(days) > 1 else None,
         border=True,
-        width=190,
-        height="stretch",
+        width=FIGURE,
     )
+
+
+def _format(value: int | None) -> str:
+    return "compact" if value is not None and value >= 100_000 else "localized"
 
 
 def follower_chart(found: Report) -> None:
@@ -113,7 +117,7 @@ def follower_chart(found: Report) -> None:
         st.caption("The first figures appear a few minutes after a channel is connected, then a point a day.")
         return
     sentence = _follower_sentence(frame)
-    st.markdown(shown(sentence))
+    st.text(sentence)
     shows = st.segmented_control(
         "Show",
         ["Gained", "Total"],
@@ -123,16 +127,17 @@ def follower_chart(found: Report) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
+    first = pd.Timestamp(found.scope.days[0])
     measure = MEASURES["followers" if shows == "Total" else "gained"]
     table = explore(found, measure, Breakdown.CHANNEL, Step.DAY, charts.COLOURS)
     if shows != "Total":
         table["value"] = table.sort_values("at").groupby("series")["value"].cumsum()
-    charts.show(charts.lines(table, "Followers" if shows == "Total" else "Gained", Step.DAY), sentence)
-    began = frame.groupby("channel", observed=True)["at"].min()
-    late = began[began > pd.Timestamp(found.scope.days[0])].sort_values(ascending=False)
-    if not late.empty:
-        names = ", ".join(f"{name} since {day:%d %b}" for name, day in late.head(3).items())
-        st.caption(shown(f"Counted for less than this time: {names}{' and others' if len(late) > 3 else ''}."))
+    label = "Followers" if shows == "Total" else f"Followers gained since {first:%d %b}"
+    charts.show(charts.lines(table, label, Step.DAY), sentence)
+    late = int((frame.groupby("channel", observed=True)["at"].min() > first).sum())
+    if late:
+        began = "1 channel was" if late == 1 else f"{late} channels were"
+        st.caption(f"{began} connected within this time and counts from then on.")
 
 
 def _follower_sentence(frame: pd.DataFrame) -> str:
@@ -163,9 +168,10 @@ def reaction_chart(found: Report) -> None:
         f"{int(total):,} interactions with {_posts(len(found.posts))}, mostly {str(sums.idxmax()).lower()} "
         f"({sums.max() / total:.0%}). {named.get(step, f'The best month was {best:%B}')}, with {int(when.max()):,}."
     )
-    st.markdown(shown(sentence))
+    st.text(sentence)
     charts.show(charts.bars(table, "Interactions", step), sentence)
-    st.caption("They count on the day the post was published. Young posts are still gathering theirs.")
+    cut = "" if step is Step.DAY else f" The first and the last {step.value} are cut off by the time chosen."
+    st.caption(f"They count on the day the post was published; young posts are still gathering theirs.{cut}")
 
 
 def channel_chart(found: Report) -> None:
@@ -178,7 +184,7 @@ def channel_chart(found: Report) -> None:
     solid = table[table["posts"] >= SOLID]
     best = (table if solid.empty else solid).iloc[0]
     sentence = f"{best['channel']}: {best['value']:,.1f} interactions per post, from {_posts(best['posts'])}."
-    st.markdown(shown(sentence))
+    st.text(sentence)
     charts.show(charts.ranking(table.head(RANKED), "Interactions per post"), sentence)
     if len(table) > RANKED:
         st.caption(f"The best {RANKED} of {len(table)} channels. The explorer below has them all.")
@@ -202,7 +208,7 @@ def hour_chart(found: Report) -> None:
             f"Best so far: {day}, {int(top['hour']):02d}–{int(top['hour']) + 1:02d} h, {top['value']:,.1f} "
             f"interactions per post from {_posts(top['posts'])}."
         )
-    st.markdown(shown(sentence))
+    st.text(sentence)
     charts.show(charts.clock(table, "Interactions per post"), sentence)
     st.caption(f"{_posts(count)}, hours in {shown(zone)}. Pale: fewer than {charts.FEW} posts, so rather chance.")
 
@@ -230,16 +236,16 @@ def top_table(rows: Sequence[TopPost], zone: ZoneInfo, reach: bool) -> None:
         }
         for row in rows
     ]
-    whole = st.column_config.NumberColumn(format="localized", width="small")
+    whole = st.column_config.NumberColumn(format="localized", width=85)
     st.dataframe(
         pd.DataFrame(told).drop(columns=[] if reach else ["Reach"]),
         hide_index=True,
         column_config={
-            "When": st.column_config.DatetimeColumn(format="DD MMM YYYY, HH:mm"),
-            "Channel": st.column_config.TextColumn(width="medium"),
-            "Text": st.column_config.TextColumn(width="large"),
+            "When": st.column_config.DatetimeColumn(format="DD MMM YYYY, HH:mm", width=140),
+            "Channel": st.column_config.TextColumn(width=150),
+            "Text": st.column_config.TextColumn(width=270),
             **dict.fromkeys(("Interactions", "Likes", "Shares", "Comments", "Reach"), whole),
-            "Link": st.column_config.LinkColumn(display_text="Open", width="small", validate="^https?://"),
+            "Link": st.column_config.LinkColumn(display_text="Open", width=60, validate="^https?://"),
         },
         alt=f"The {len(rows)} best posts with their interactions",
     )

@@ -12,12 +12,15 @@ import streamlit as st
 
 from core.services.analytics_tables import WEEKDAYS, Step
 
-HEIGHT = 300
-ROW = 30  # pixels a row of a chart that lies down
+HEIGHT = 340
+ROW = 30  # pixels a row of a heat map
+TALL = 44  # pixels a row with its name above it
 COLOURS = 8  # as many as the theme has; more series than that can't be told apart
 FEW = 3  # posts; a mean of fewer is drawn pale
-NAMES = 190  # pixels for a name beside a row
+NAMES = 220  # pixels for a name beside a row
 LONG = 380  # pixels for a name in a legend
+TICKS = 12  # dates below a line
+CELLS = 7 * 28  # pixels, a week of rows
 NUMBER = ",.2~f"
 DATE = {Step.DAY: "%a %d %b %Y", Step.WEEK: "Week of %d %b %Y", Step.MONTH: "%B %Y"}
 TICK = {Step.DAY: "%d %b", Step.WEEK: "%d %b", Step.MONTH: "%b %Y"}
@@ -37,15 +40,15 @@ def lines(table: pd.DataFrame, label: str, step: Step) -> Any:
     )
     return (
         chart.encode(
-            x=_time(step),
-            y=_amount(label, zero=False),
-            color=_series(table),
-            strokeDash=alt.StrokeDash("series:N", sort=_order(table), legend=None),
+            x=_time(table, step),
+            y=_amount(zero=False),
+            color=_series(table, "stroke"),
+            strokeDash=_dashes(table),
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.15)),
             tooltip=_tips(table, label, step),
         )
         .add_params(chosen)
-        .properties(height=HEIGHT)
+        .properties(height=HEIGHT, title=_title(label))
     )
 
 
@@ -61,12 +64,12 @@ def bars(table: pd.DataFrame, label: str, step: Step) -> Any:
 
 def _stacked(chart: Any, table: pd.DataFrame, label: str, step: Step, bands: bool = False) -> Any:
     return chart.encode(
-        x=_time(step, bands),
-        y=_amount(label),
+        x=_time(table, step, bands),
+        y=_amount(),
         color=_series(table),
         order=alt.Order("place:Q"),
         tooltip=_tips(table, label, step),
-    ).properties(height=HEIGHT)
+    ).properties(height=HEIGHT, title=_title(label))
 
 
 def columns(table: pd.DataFrame, label: str, by: str) -> Any:
@@ -78,23 +81,24 @@ def columns(table: pd.DataFrame, label: str, by: str) -> Any:
         .mark_bar()
         .encode(
             x=alt.X(f"{by}:O", title=_clock_title(by), scale=alt.Scale(domain=order), axis=alt.Axis(labelAngle=0)),
-            y=_amount(label),
+            y=_amount(),
             tooltip=[alt.Tooltip(f"{by}:O", title=by.capitalize()), *_figures(table, label)],
         )
-        .properties(height=HEIGHT)
+        .properties(height=HEIGHT, title=_title(label))
     )
 
 
 def ranking(table: pd.DataFrame, label: str) -> Any:
     """Lying bars with their figures, in the table's order: channel, value, posts."""
-    order = list(table["channel"])
-    base = alt.Chart(table).encode(
-        y=alt.Y("channel:N", sort=order, title=None, axis=alt.Axis(labelLimit=NAMES, ticks=False, domain=False)),
-        x=alt.X("value:Q", title=None, axis=None),
-        tooltip=[alt.Tooltip("channel:N", title="Channel"), *_figures(table, label)],
-    )
-    figures = base.mark_text(align="left", dx=5).encode(text=alt.Text("value:Q", format=",.1f"))
-    return (base.mark_bar(size=ROW * 0.6) + figures).properties(height=max(ROW * len(table), 2 * ROW))
+    row = alt.Y("channel:N", sort=list(table["channel"]), axis=None)
+    base = alt.Chart(table).encode(y=row, tooltip=[alt.Tooltip("channel:N", title="Channel"), *_figures(table, label)])
+    room = 1.2 * max(table["value"].max(), 1)  # on the right, for the figures
+    length = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, room], nice=False))
+    drawn = base.mark_bar(size=12, yOffset=10).encode(x=length)
+    # Above its bar a name has the whole width: handles are long.
+    names = base.mark_text(align="left", dy=-8).encode(x=alt.value(0), text="channel:N")
+    figures = base.mark_text(align="left", dx=6, dy=10).encode(x=length, text=alt.Text("value:Q", format=",.1f"))
+    return (drawn + names + figures).properties(height=max(TALL * len(table), 2 * TALL), title=_title(label))
 
 
 def clock(table: pd.DataFrame, label: str) -> Any:
@@ -116,7 +120,7 @@ def clock(table: pd.DataFrame, label: str) -> Any:
                 scale=alt.Scale(domain=list(WEEKDAYS), paddingInner=0.06),
                 axis=alt.Axis(ticks=False, domain=False),
             ),
-            color=_heat(label),
+            color=_heat(table[table["posts"] >= FEW]),
             opacity=alt.condition(f"datum.posts < {FEW}", alt.value(0.35), alt.value(1)),
             tooltip=[
                 alt.Tooltip("weekday:O", title="Weekday"),
@@ -124,7 +128,7 @@ def clock(table: pd.DataFrame, label: str) -> Any:
                 *_figures(table, label),
             ],
         )
-        .properties(height=HEIGHT)
+        .properties(height=CELLS + 130, title=_title(label))
     )
 
 
@@ -135,25 +139,33 @@ def heat(table: pd.DataFrame, label: str, step: Step) -> Any:
         alt.Chart(table)
         .mark_rect(stroke=None)
         .encode(
-            x=_time(step, bands=True),
+            x=_time(table, step, bands=True),
             y=alt.Y("series:N", sort=names, title=None, axis=alt.Axis(labelLimit=NAMES, ticks=False, domain=False)),
-            color=_heat(label),
+            color=_heat(table),
             tooltip=_tips(table, label, step),
         )
-        .properties(height=max(ROW * len(names) + 60, 120))
+        .properties(height=ROW * len(names) + 110, title=_title(label))
     )
 
 
-def _time(step: Step, bands: bool = False) -> alt.X:
+def _time(table: pd.DataFrame, step: Step, bands: bool = False) -> alt.X:
     if bands:
         axis = alt.Axis(format=TICK[step], labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
         return alt.X("yearmonthdate(at):O", title=None, axis=axis, scale=alt.Scale(paddingInner=0.15))
-    return alt.X("at:T", title=None, axis=alt.Axis(format=TICK[step], labelOverlap="greedy", labelSeparation=12))
+    # Where our points are: left alone, Vega begins its weeks on Sunday.
+    moments = sorted(table["at"].unique())
+    marks = [alt.DateTime(year=m.year, month=m.month, date=m.day) for m in moments[:: len(moments) // TICKS + 1]]
+    axis = alt.Axis(format=TICK[step], values=marks, labelOverlap="greedy", labelSeparation=12, grid=False)
+    return alt.X("at:T", title=None, axis=axis)
 
 
-def _amount(label: str, zero: bool = True) -> alt.Y:
-    axis = alt.Axis(format="~s", tickCount=5, titleAnchor="end", titleAngle=0, titleAlign="left", titleY=-12, titleX=0)
-    return alt.Y("value:Q", title=label, scale=alt.Scale(zero=zero, nice=True), axis=axis)
+def _amount(zero: bool = True) -> alt.Y:
+    return alt.Y("value:Q", title=None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(format="~s", tickCount=5))
+
+
+def _title(label: str) -> alt.TitleParams:
+    """What is counted: above the chart, where it takes no width."""
+    return alt.TitleParams(label, anchor="start", fontSize=13, fontWeight=500, offset=10)
 
 
 def _order(table: pd.DataFrame) -> list[str]:
@@ -168,23 +180,33 @@ def _placed(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(place=table["series"].map({name: place for place, name in enumerate(_order(table))}))
 
 
-def _series(table: pd.DataFrame) -> Any:
+def _series(table: pd.DataFrame, symbol: str = "square") -> Any:
     """The series' colours, with a legend where there is more than one."""
     names = _order(table)
     if len(names) < 2:
         return alt.Undefined
+    return alt.Color("series:N", sort=names, scale=alt.Scale(domain=names), legend=_legend(names, symbol))
+
+
+def _dashes(table: pd.DataFrame) -> Any:
+    names = _order(table)
+    if len(names) < 2:
+        return alt.Undefined
+    return alt.StrokeDash("series:N", sort=names, scale=alt.Scale(domain=names), legend=_legend(names, "stroke"))
+
+
+def _legend(names: list[str], symbol: str) -> alt.Legend:
     wide = max(map(len, names)) > 18
-    legend = alt.Legend(
-        orient="top", columns=2 if wide else 4, labelLimit=LONG, title=None, symbolType="square", offset=14
+    return alt.Legend(
+        orient="top", columns=2 if wide else 4, labelLimit=LONG, title=None, symbolType=symbol, symbolSize=160
     )
-    return alt.Color("series:N", sort=names, scale=alt.Scale(domain=names), legend=legend)
 
 
-def _heat(label: str) -> alt.Color:
-    legend = alt.Legend(
-        orient="top", title=label, gradientLength=160, gradientThickness=10, titleLimit=300, format="~s"
-    )
-    return alt.Color("value:Q", legend=legend, scale=alt.Scale(zero=True))
+def _heat(solid: pd.DataFrame) -> alt.Color:
+    """From 0 to the greatest of the solid values: one lucky post must not make all others look the same."""
+    scale = alt.Scale(zero=True) if solid.empty else alt.Scale(domain=[0, max(solid["value"].max(), 1)], clamp=True)
+    legend = alt.Legend(orient="top", title=None, gradientLength=160, gradientThickness=8, format="~s")
+    return alt.Color("value:Q", legend=legend, scale=scale)
 
 
 def _tips(table: pd.DataFrame, label: str, step: Step) -> list[alt.Tooltip]:

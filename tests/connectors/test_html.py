@@ -1,5 +1,8 @@
 """HTML out of the networks becomes text that a person reads as it was meant, and that can do no harm."""
 
+import unicodedata
+from html import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +73,23 @@ def test_hostile_html_is_read_without_harm(hostile: str):
 def test_any_text_ends_as_text_without_controls(text: str):
     shown = to_text(f"<p>{text}</p>")
     assert "\x00" not in shown and "\u202e" not in shown and "\n\n\n" not in shown
+
+
+@given(st.text())
+def test_whatever_is_written_is_read_and_nothing_of_ours_added(text: str):
+    """Escaped as servers do it: every letter and sign comes through, what looks like a tag stays text."""
+    shown = to_text(f"<p>{escape(text)}</p>")
+    assert "</p>" not in shown or "</p>" in text
+    assert letters(shown) == letters(text)
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c)[0] in "LNSP" or c == "<")
+
+
+@pytest.mark.parametrize("text", ["<b>bold</b>", "<script>alert(1)</script>", "</p><p>", "<br>", "&lt;p&gt;", "a < b"])
+def test_markup_that_somebody_wrote_about_is_shown_as_written(text: str):
+    assert to_text(f"<p>{escape(text)}</p>") == text
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,8 @@ def server(handle: Callable[[socket.socket, int], None]) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket, number: int) -> None:
-        with connection:
-            with suppress(OSError):
-                handle(connection, number)
+        with connection, suppress(OSError):
+            handle(connection, number)
 
     def accept() -> None:
         number = 0
