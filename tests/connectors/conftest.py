@@ -20,8 +20,9 @@ LOOPBACK = frozenset({"127.0.0.1"})
 class Mock:
     """The running server."""
 
-    def __init__(self, url: str, stack: ExitStack) -> None:
+    def __init__(self, url: str, stack: ExitStack, client: httpx.Client) -> None:
         self.url = url
+        self._client = client
         self.host = url.removeprefix("http://")
         self._stack = stack
 
@@ -34,7 +35,7 @@ class Mock:
     def ask(self, name: str, method: str, path: str, **options: Any) -> Any:
         """What a person does there with another program."""
         headers = {"Authorization": f"Bearer {name}_token"}
-        answer = httpx.request(method, self.url + path, headers=headers, **options)
+        answer = self._client.request(method, self.url + path, headers=headers, **options)
         answer.raise_for_status()
         return answer.json()
 
@@ -45,7 +46,7 @@ class Mock:
     def fault(self, path: str, method: str = "GET", count: int = 1, **effect: Any) -> None:
         """Have the next `count` requests fail: `type` is status, ratelimit, latency, malformed or timeout."""
         rule = {"match": {"path": path, "methods": [method]}, "effect": effect, "count": count}
-        httpx.post(f"{self.url}/api/v1/_mock/faults", json=rule).raise_for_status()
+        self._client.post(f"{self.url}/api/v1/_mock/faults", json=rule).raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +55,21 @@ def mock_server() -> Iterator[MockServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def person() -> Iterator[httpx.Client]:
+    """One client for what people do there: making one takes longer than most requests."""
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
 @pytest.fixture
-def mastodon(mock_server: MockServer) -> Iterator[Mock]:
-    httpx.delete(f"{mock_server.base_url}/api/v1/_mock/faults")
-    httpx.post(f"{mock_server.base_url}/api/v1/_mock/reset").raise_for_status()
+def mastodon(mock_server: MockServer, person: httpx.Client) -> Iterator[Mock]:
+    faults = f"{mock_server.base_url}/api/v1/_mock/faults"
+    person.delete(faults).raise_for_status()
+    person.post(f"{mock_server.base_url}/api/v1/_mock/reset").raise_for_status()
     with ExitStack() as stack:
-        yield Mock(mock_server.base_url, stack)
-    httpx.delete(f"{mock_server.base_url}/api/v1/_mock/faults")
+        yield Mock(mock_server.base_url, stack, person)
+    person.delete(faults).raise_for_status()
 
 
 def draft(*texts: str, reply_to: ReplyTo | None = None, **more: Any) -> Draft:

@@ -1,4 +1,4 @@
-"""What servers of the Mastodon API do differently: fields that are missing or new, other ids, HTML pages, fewer requests.
+"""What servers of the Mastodon API do differently: missing and new fields, other ids, HTML pages, fewer requests.
 
 A made-up server answers here, so that each oddity stands alone; servers that others wrote are in `test_mastodon.py`.
 """

@@ -87,8 +87,8 @@ def test_5_a_post_is_written_previewed_and_published(tab: Page, running: Running
 def test_6_a_monitor_finds_what_people_say(tab: Page):
     open_page(tab, "/monitoring", "Monitoring")
     tab.get_by_role("textbox", name="Name").first.fill("Kaffee im Netz")
-    tab.get_by_role("textbox", name="Search for").first.fill("#Kaffee")
-    tab.get_by_role("button", name="Create").click()
+    tab.get_by_role("textbox", name="Look for").first.fill("#Kaffee")
+    tab.get_by_role("button", name="Create monitor").click()
     expect(tab.get_by_text("Kaffee im Netz").first).to_be_visible()
 
     def hits() -> bool:
