@@ -6,6 +6,7 @@ estimated: what a network doesn't give, or nobody has measured yet, is missing (
 `core/ui/charts.py`, folding into what one chart shows `analytics_tables.py`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,21 +95,22 @@ def last_days(days: int, zone: ZoneInfo, **which: Any) -> Scope:
 class Report:
     """All the page's charts need. `posts`: as in `posts_in`; `followers`: as in `followers_in`.
 
-    `earlier` are the totals of the span before; `given` the measures that the scope's networks give at all.
+    `before` are the totals of the span before, None where the hub doesn't know all of it: history begins somewhere.
+    `given` are the measures that the scope's networks give at all.
     """
 
     scope: Scope
     posts: pd.DataFrame
     followers: pd.DataFrame
-    earlier: "Totals"
+    before: "Totals | None"
     given: tuple[Measure, ...] = field(default=())
 
 
 def report(session: Session, scope: Scope) -> Report:
-    """Four statements, whatever there is."""
+    """Five statements, whatever there is."""
     labels = _labels(session, scope)
     posts, followers = posts_in(session, scope, labels), followers_in(session, scope, labels)
-    return Report(scope, posts, followers, _earlier(session, scope, labels), _given(labels))
+    return Report(scope, posts, followers, _before(session, scope, labels), _given(labels))
 
 
 @dataclass(frozen=True)
@@ -122,35 +124,40 @@ class _Label:
 
 
 def _labels(session: Session, scope: Scope) -> dict[int, _Label]:
-    """The scope's channels by id. Two of the same handle are told apart by their networks, or their numbers."""
-    asked = (
-        select(col(Channel.id), col(Channel.handle), col(Group.name), col(Channel.network))
+    """The scope's channels by id."""
+    rows = session.execute(
+        select(col(Channel.id), col(Channel.handle), col(Group.name), col(Channel.network), col(Channel.group_id))
         .outerjoin(Group, col(Group.id) == col(Channel.group_id))
         .where(col(Channel.state) != ChannelState.REMOVED)
         .order_by(col(Channel.handle), col(Channel.id))
-    )
-    if scope.channel_ids:
-        asked = asked.where(col(Channel.id).in_(scope.channel_ids))
-    if scope.group_id is not None:
-        asked = asked.where(col(Channel.group_id) == scope.group_id)
-    rows = session.execute(asked).all()
-    names = channel_names([(row[0], row[1], connector_class(row[3]).capabilities.label) for row in rows])
+    ).all()
+    able = {network: connector_class(network).capabilities for _, _, _, network, _ in rows}
+    # Names out of all channels, so that filtering doesn't rename one.
+    names = channel_names([(key, handle, able[network].label) for key, handle, _, network, _ in rows])
     return {
-        key: _Label(names[key], group or NO_GROUP, capabilities.label, capabilities)
-        for key, _, group, network in rows
-        for capabilities in (connector_class(network).capabilities,)
+        key: _Label(names[key], group or NO_GROUP, able[network].label, able[network])
+        for key, _, group, network, group_id in rows
+        if (not scope.channel_ids or key in scope.channel_ids) and scope.group_id in {None, group_id}
     }
 
 
 def channel_names(channels: Sequence[tuple[int, str, str]]) -> dict[int, str]:
-    """A name of its own for each channel, by id, out of (id, handle, network): the handle, and more where it must."""
-    handles = Counter(handle for _, handle, _ in channels)
-    both = Counter((handle, network) for _, handle, network in channels)
-    names = {}
-    for key, handle, network in channels:
-        more = f" ({network})" if handles[handle] > 1 else ""
-        names[key] = handle + more + (f" #{key}" if both[handle, network] > 1 else "")
-    return names
+    """A short name of its own for each channel, by id, out of (id, handle, network).
+
+    `@name` where that is enough, else the whole handle, else with its network, or its number.
+    """
+    rows = list(channels)
+    forms = [
+        {key: re.sub(r"^(@[^@]+)@.*", r"\1", handle) for key, handle, _ in rows},
+        {key: handle for key, handle, _ in rows},
+        {key: f"{handle} ({network})" for key, handle, network in rows},
+        {key: f"{handle} ({network}) #{key}" for key, handle, network in rows},
+    ]
+    used = [Counter(form.values()) for form in forms]
+    return {
+        key: next(form[key] for form, count in zip(forms, used, strict=True) if count[form[key]] == 1)
+        for key, *_ in rows
+    }
 
 
 def _given(labels: Mapping[int, _Label]) -> tuple[Measure, ...]:
@@ -269,8 +276,13 @@ def totals(posts: pd.DataFrame) -> Totals:
     )
 
 
-def _earlier(session: Session, scope: Scope, labels: Mapping[int, _Label]) -> Totals:
-    """The totals of the span before, counted by the database."""
+def _before(session: Session, scope: Scope, labels: Mapping[int, _Label]) -> Totals | None:
+    """The totals of the span before, counted by the database. None where no post is older: then it isn't all known."""
+    older = select(col(Publication.id)).where(
+        col(Publication.channel_id).in_(labels), col(Publication.published_at) < scope.before
+    )
+    if session.execute(older.limit(1)).first() is None:
+        return None
     measured = col(Publication.measured_at).is_not(None)
     rows: Any = session.execute(
         select(

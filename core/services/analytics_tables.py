@@ -50,7 +50,7 @@ def explore(
     """
     frame = found.posts if measure.of_posts else found.followers
     if breakdown in BY_CLOCK:
-        when = {"weekday": frame["at"].dt.dayofweek, "hour": frame["at"].dt.hour}
+        when = {"weekday": frame["at"].dt.day_of_week, "hour": frame["at"].dt.hour}
         return _folded(frame.assign(**when), measure, BY_CLOCK[breakdown])
     days = local_days(frame["at"])
     series = measure.label if breakdown is Breakdown.NONE else frame[breakdown.value].astype(str)
@@ -73,7 +73,7 @@ def _folded(frame: pd.DataFrame, measure: Measure, by: list[str]) -> pd.DataFram
 def _begins(days: "pd.Series[Any]", step: Step) -> "pd.Series[Any]":
     if step is Step.DAY:
         return days
-    past = days.dt.dayofweek if step is Step.WEEK else days.dt.day - 1
+    past = days.dt.day_of_week if step is Step.WEEK else days.dt.day - 1
     start: pd.Series[Any] = days - pd.to_timedelta(past, unit="D")
     return start
 

@@ -147,8 +147,7 @@ def _where(wanted: PlanFilter) -> list[Any]:
     if wanted.campaign_id is not None:
         where.append(col(Post.campaign_id) == wanted.campaign_id)
     if wanted.text.strip():
-        words = f"%{wanted.text.strip().replace('%', '').replace('_', '')}%"
-        where.append(or_(col(Post.title).ilike(words), col(Post.text).ilike(words)))
+        where.append(_says(wanted.text.strip()))
     if wanted.channel_ids or wanted.group_id is not None:
         on = select(col(Delivery.post_id)).where(col(Delivery.post_id) == col(Post.id))
         if wanted.channel_ids:
@@ -159,6 +158,12 @@ def _where(wanted: PlanFilter) -> list[Any]:
             )
         where.append(on.exists())
     return where
+
+
+def _says(words: str) -> Any:
+    """Title or text has these words, in any case. SQLite folds only ASCII letters, hence the spellings of “Räder”."""
+    spellings = dict.fromkeys([words, words.lower(), words.upper(), words.capitalize()])
+    return or_(*(c.icontains(w, autoescape=True) for w in spellings for c in (col(Post.title), col(Post.text))))
 
 
 def _after(cursor: PlanCursor) -> Any:

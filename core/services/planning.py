@@ -1,23 +1,32 @@
-"""The content plan: write, schedule, change, cancel posts, and decide about deliveries that got stuck.
+"""The content plan: write, schedule, change, cancel, delete posts.
 
-What it looks like is next door (`plan_list.py`), what is published in `plan_drafts.py`; sending is the worker's
+What it looks like is next door (`plan_list.py`), as is what is published (`plan_drafts.py`) and what a person decides
+about a delivery that got stuck (`plan_deliveries.py`); all of it is offered here too. Sending is the worker's
 (`publishing.py`). A post that is scheduled stays valid: each change is judged for every channel in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from core.connectors.base import Severity
 from core.connectors.registry import connector_class
 from core.db import utc_now
 from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Campaign, Delivery, DeliveryState, MediaAsset, Post, PostMedia, PostState
+from core.services.plan_deliveries import (
+    accepted_parts,
+    confirm_delivery,
+    give_up_delivery,
+    reset,
+    retry_delivery,
+    settle_post,
+)
 from core.services.plan_drafts import (
     draft_from,
     draft_of,
@@ -28,6 +37,7 @@ from core.services.plan_drafts import (
     problems_of,
 )
 from core.services.plan_list import (
+    PlanCursor,
     PlanFilter,
     PlanPage,
     PlanRow,
@@ -42,35 +52,41 @@ from core.services.plan_list import (
 from core.services.team import Actor, Right, audit, require
 
 __all__ = [
+    "PlanCursor",
     "PlanFilter",
     "PlanPage",
     "PlanRow",
     "PostDetail",
     "all_posts",
     "campaigns",
+    "confirm_delivery",
     "delivery_facts",
     "draft_from",
     "draft_of",
+    "give_up_delivery",
     "local_to_utc",
     "plan",
     "post_detail",
     "post_images",
     "problems_for",
     "problems_of",
+    "retry_delivery",
+    "settle_post",
     "undated",
 ]
 
 LATE = timedelta(minutes=1)  # a time that passed while somebody was typing is still good
-FREE = (DeliveryState.DRAFT, DeliveryState.SCHEDULED, DeliveryState.CANCELLED, DeliveryState.FAILED)
+WAITING = (DeliveryState.DRAFT, DeliveryState.SCHEDULED)
+FREE = (*WAITING, DeliveryState.FAILED, DeliveryState.CANCELLED)
 OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.PUBLISHED, DeliveryState.UNCONFIRMED)
 
 
 class Conflict(UserError):
-    """Somebody else saved the post meanwhile. `theirs` is their text, `mine` the one that wasn't saved."""
+    """Somebody else saved the post meanwhile, as `version`. `theirs` is their text, `mine` the one not saved."""
 
-    def __init__(self, theirs: str, mine: str) -> None:
+    def __init__(self, theirs: str, mine: str, version: int = 0) -> None:
         super().__init__("Somebody else has changed this post meanwhile. Compare both texts, then save again.")
-        self.theirs, self.mine = theirs, mine
+        self.theirs, self.mine, self.version = theirs, mine, version
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,7 @@ class Changes:
     variants: Mapping[int, str | None] | None = None
     images: tuple[tuple[int, str], ...] | None = None  # (media id, alt text), in order
     planned_at: datetime | None = None
+    no_time: bool = False  # take its time away
     campaign: str | None = None  # its name; "" takes the post out of its campaign
     idea: bool | None = None  # idea or draft, while it isn't scheduled
 
@@ -131,31 +148,35 @@ def save_post(session: Session, actor: Actor, post_id: int, version: int, change
     require(actor, Right.PLAN)
     post = _post(session, post_id)
     if post.version != version:
-        raise Conflict(post.text, changes.text if changes.text is not None else "")
+        raise Conflict(post.text, changes.text if changes.text is not None else "", post.version)
+    before = _judged(session, post)
+    planned = post.planned_at
     _apply(session, actor, post, changes)
-    if post.state is PostState.SCHEDULED:
-        _schedule(session, post, changes.planned_at or post.planned_at, late=changes.planned_at is None)
-    post.version += 1
-    post.updated_at = utc_now()
-    audit(session, actor, "post.change", f"post:{post.id}")
-    session.flush()
+    if post.state is PostState.SCHEDULED and _judged(session, post) != before:
+        _schedule(session, post, post.planned_at, WAITING, late=post.planned_at == planned)
+    _touched(session, actor, post, "post.change")
     return post.version
 
 
-def schedule_post(session: Session, actor: Actor, post_id: int, at: datetime) -> None:
-    """Have it published on all its channels at `at` (aware). Raises `UserError` with the first thing in the way."""
+def schedule_post(session: Session, actor: Actor, post_id: int, at: datetime) -> tuple[str, ...]:
+    """Have it published on all its channels at `at` (aware); gives what is worth a second look, as sentences.
+
+    Raises `UserError` with the first thing in the way, and changes nothing then.
+    """
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    _schedule(session, post, at)
+    warnings = _schedule(session, post, at, _sendable(post))
     _touched(session, actor, post, "post.schedule", at.isoformat())
+    return warnings
 
 
-def publish_now(session: Session, actor: Actor, post_id: int) -> None:
-    """Have the worker publish it at once."""
+def publish_now(session: Session, actor: Actor, post_id: int) -> tuple[str, ...]:
+    """Have the worker publish it at once. Gives and raises what `schedule_post` does."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    _schedule(session, post, utc_now())
+    warnings = _schedule(session, post, utc_now(), _sendable(post))
     _touched(session, actor, post, "post.publish_now")
+    return warnings
 
 
 def unschedule_post(session: Session, actor: Actor, post_id: int) -> None:
@@ -163,10 +184,10 @@ def unschedule_post(session: Session, actor: Actor, post_id: int) -> None:
     require(actor, Right.PLAN)
     post = _post(session, post_id)
     rows = _deliveries(session, post_id)
-    if any(row.state in OUT or _accepted_parts(row) for row in rows):
+    if any(row.state in OUT or accepted_parts(row) for row in rows):
         raise UserError("This post is out, or on its way. It can't become a draft again.")
     for row in rows:
-        _reset(row, DeliveryState.DRAFT)
+        reset(row, DeliveryState.DRAFT)
     post.state = PostState.DRAFT
     _touched(session, actor, post, "post.unschedule")
 
@@ -180,7 +201,7 @@ def cancel_post(session: Session, actor: Actor, post_id: int) -> None:
     if rows and not free:
         raise UserError("Nothing of this post can be taken back: it is out, on its way, or cancelled already.")
     for row in free:
-        _reset(row, DeliveryState.CANCELLED)
+        reset(row, DeliveryState.CANCELLED)
     if any(row.state in OUT for row in rows):
         session.flush()
         settle_post(session, post_id)
@@ -195,74 +216,17 @@ def set_idea(session: Session, actor: Actor, post_id: int, idea: bool) -> None:
     post = _post(session, post_id)
     if post.state in (PostState.IDEA, PostState.DRAFT, PostState.CANCELLED):
         post.state = PostState.IDEA if idea else PostState.DRAFT
+        _touched(session, actor, post, "post.change")
 
 
 def delete_post(session: Session, actor: Actor, post_id: int) -> None:
     """Remove it from the plan. Only while nothing of it is out."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    if any(row.state in OUT or _accepted_parts(row) for row in _deliveries(session, post_id)):
+    if any(row.state in OUT or accepted_parts(row) for row in _deliveries(session, post_id)):
         raise UserError("This post is out, or on its way, so it stays in the plan.")
     audit(session, actor, "post.delete", f"post:{post_id}", post.title)
     session.delete(post)
-
-
-def settle_post(session: Session, post_id: int) -> None:
-    """Derive the post's state from its deliveries; called whenever one of them changed, in the same transaction."""
-    post = session.get(Post, post_id)
-    if post is None:
-        return
-    states = {
-        state
-        for state in session.execute(select(col(Delivery.state)).where(col(Delivery.post_id) == post_id)).scalars()
-        if state is not DeliveryState.CANCELLED
-    }
-    if not states:
-        post.state = PostState.CANCELLED
-    elif states & {DeliveryState.FAILED, DeliveryState.UNCONFIRMED}:
-        post.state = PostState.NEEDS_CARE
-    elif states == {DeliveryState.PUBLISHED}:
-        post.state = PostState.PUBLISHED
-    elif states != {DeliveryState.DRAFT}:
-        post.state = PostState.SCHEDULED
-
-
-def retry_delivery(session: Session, actor: Actor, delivery_id: int) -> None:
-    """Try again what failed; the parts of a thread that are out stay out and aren't sent again."""
-    require(actor, Right.PLAN)
-    row = _delivery(session, delivery_id, DeliveryState.FAILED)
-    problem = first_error(problems_of(session.get_one(Channel, row.channel_id), draft_of(session, row)))
-    if problem:
-        raise UserError(f"It can't be sent like this: {problem.message}")
-    _again(session, row)
-    audit(session, actor, "delivery.retry", f"delivery:{row.id}")
-
-
-def give_up_delivery(session: Session, actor: Actor, delivery_id: int) -> None:
-    """Leave a failed delivery unsent, for good."""
-    require(actor, Right.PLAN)
-    row = _delivery(session, delivery_id, DeliveryState.FAILED)
-    out = [part for part in row.parts or () if part.get("remote_id")]
-    row.state = DeliveryState.PUBLISHED if out else DeliveryState.CANCELLED
-    row.due_at = None
-    _follow(session, row)
-    audit(session, actor, "delivery.give_up", f"delivery:{row.id}")
-
-
-def confirm_delivery(session: Session, actor: Actor, delivery_id: int, published: bool, url: str | None = None) -> None:
-    """A person has looked: an unconfirmed delivery is online (perhaps at `url`), or it isn't and is sent again."""
-    require(actor, Right.PLAN)
-    row = _delivery(session, delivery_id, DeliveryState.UNCONFIRMED)
-    if published:
-        if url and not url.startswith(("https://", "http://")):
-            raise UserError("The address must begin with https://. Copy it from the network, or leave it empty.")
-        row.state, row.due_at = DeliveryState.PUBLISHED, None
-        row.published_at, row.url = row.published_at or row.sent_at or utc_now(), url or row.url
-        row.last_error = row.error_kind = None
-        _follow(session, row)
-    else:
-        _again(session, row)
-    audit(session, actor, "delivery.confirm", f"delivery:{row.id}", "online" if published else "not online")
 
 
 def ensure_campaign(session: Session, name: str) -> int:
@@ -291,47 +255,11 @@ def _deliveries(session: Session, post_id: int) -> list[Delivery]:
     return list(session.execute(rows).scalars())
 
 
-def _delivery(session: Session, delivery_id: int, state: DeliveryState) -> Delivery:
-    row = session.get(Delivery, delivery_id)
-    if row is None or row.post_id is None or row.state is not state:
-        raise NotFound("Its state has changed meanwhile. Look at the post again.")
-    return row
-
-
 def _touched(session: Session, actor: Actor, post: Post, action: str, detail: str = "") -> None:
     post.version += 1
     post.updated_at = utc_now()
     audit(session, actor, action, f"post:{post.id}", detail)
     session.flush()
-
-
-def _follow(session: Session, row: Delivery) -> None:
-    session.flush()
-    if row.post_id is not None:
-        settle_post(session, row.post_id)
-
-
-def _again(session: Session, row: Delivery) -> None:
-    """Due now, with a new request; parts of a thread that the network accepted are kept."""
-    row.parts = _accepted_parts(row)
-    row.attempts = row.looks = 0
-    row.last_error = row.error_kind = None
-    row.state, row.due_at = DeliveryState.SCHEDULED, utc_now()
-    _follow(session, row)
-
-
-def _accepted_parts(row: Delivery) -> list[dict[str, Any]] | None:
-    """The entries of a thread that are out: they are never sent again, whatever becomes of the rest."""
-    return list(takewhile(lambda part: part.get("remote_id"), row.parts or ())) or None
-
-
-def _reset(row: Delivery, state: DeliveryState) -> None:
-    """Not to be sent any more. A worker that has just claimed it sees that before anything leaves."""
-    row.state, row.due_at = state, None
-    row.parts = _accepted_parts(row)
-    row.sent_at = row.sent_at if row.parts else None
-    row.last_error = row.error_kind = None
-    row.attempts = row.looks = 0
 
 
 def _apply(session: Session, actor: Actor, post: Post, changes: Changes) -> None:
@@ -340,14 +268,17 @@ def _apply(session: Session, actor: Actor, post: Post, changes: Changes) -> None
     if words and any(row.state in OUT for row in rows):
         images = [(image.media_id, image.alt) for image in post_images(session, post.id)]
         if (changes.text not in (None, post.text)) or (changes.images is not None and list(changes.images) != images):
-            raise UserError("This post is out, or on its way: its text and images can't be changed here any more.")
+            raise UserError(
+                "This post is out, or on its way: its text and images can't be changed here any more. "
+                "A channel it hasn't reached can still get a different text."
+            )
     if changes.title is not None:
         post.title = " ".join(changes.title.split())[:200]
     if changes.text is not None:
         post.text = changes.text
     if changes.language is not None:
         post.language = changes.language or None
-    if changes.planned_at is not None:
+    if changes.planned_at is not None or changes.no_time:
         post.planned_at = changes.planned_at
     if changes.campaign is not None:
         post.campaign_id = ensure_campaign(session, changes.campaign) if changes.campaign.strip() else None
@@ -375,17 +306,20 @@ def _set_images(session: Session, post: Post, images: Sequence[tuple[int, str]])
 
 def _set_channels(session: Session, post: Post, rows: Sequence[Delivery], channel_ids: Sequence[int]) -> None:
     wanted = list(dict.fromkeys(channel_ids))
-    found = {c.id: c for c in session.execute(select(Channel).where(col(Channel.id).in_(wanted))).scalars()}
+    asked = [*wanted, *(row.channel_id for row in rows)]
+    found = {c.id: c for c in session.execute(select(Channel).where(col(Channel.id).in_(asked))).scalars()}
     for channel_id in wanted:
         if channel_id not in found or found[channel_id].state is ChannelState.REMOVED:
             raise UserError(f"There is no channel {channel_id}. Choose one from the Channels page.")
         if not connector_class(found[channel_id].network).capabilities.publishes:
             raise UserError(f"{found[channel_id].handle} can't publish.")
     for row in rows:
-        if row.channel_id not in wanted:
-            if row.state in OUT:
-                raise UserError("It is already out on a channel that you took away. Choose that channel again.")
+        if row.channel_id in wanted:
+            continue
+        if row.state not in OUT and not accepted_parts(row):
             session.delete(row)
+        elif found[row.channel_id].state is not ChannelState.REMOVED:  # nobody can choose a removed one again
+            raise UserError(f"It is already out on {found[row.channel_id].handle}. Choose that channel again.")
     there = {row.channel_id for row in rows}
     for channel_id in wanted:
         if channel_id not in there:
@@ -394,13 +328,33 @@ def _set_channels(session: Session, post: Post, rows: Sequence[Delivery], channe
 
 def _set_variants(session: Session, post: Post, variants: Mapping[int, str | None]) -> None:
     for row in _deliveries(session, post.id):
-        if row.channel_id in variants and row.state in FREE:
-            text = variants[row.channel_id]
-            row.text = text if text and text.strip() and text != post.text else None
+        if row.channel_id not in variants:
+            continue
+        text = variants[row.channel_id]
+        text = text if text and text.strip() and text != post.text else None
+        if text != row.text and row.state in OUT:
+            handle = session.get_one(Channel, row.channel_id).handle
+            raise UserError(f"It is out on {handle}, or on its way there: that text can't be changed here any more.")
+        row.text = text
     session.flush()
 
 
-def _schedule(session: Session, post: Post, at: datetime | None, late: bool = False) -> None:
+def _judged(session: Session, post: Post) -> tuple[Any, ...]:
+    """What decides whether and when a channel takes it: a change of anything else needs no new judgement."""
+    images = [(image.media_id, image.alt) for image in post_images(session, post.id)]
+    return post.text, post.planned_at, images, {row.channel_id: row.text for row in _deliveries(session, post.id)}
+
+
+def _sendable(post: Post) -> tuple[DeliveryState, ...]:
+    """Deliveries that scheduling takes along. What was given up stays so, unless all of the post was cancelled."""
+    begun = post.state in (PostState.SCHEDULED, PostState.PUBLISHED, PostState.NEEDS_CARE)
+    return (*WAITING, DeliveryState.FAILED) if begun else FREE
+
+
+def _schedule(
+    session: Session, post: Post, at: datetime | None, states: tuple[DeliveryState, ...], late: bool = False
+) -> tuple[str, ...]:
+    """Judge and schedule the deliveries in `states`. `late`: a time that has passed is good enough."""
     if at is None:
         raise UserError("Say when it goes out: choose a day and a time.")
     if at.tzinfo is None:
@@ -408,34 +362,37 @@ def _schedule(session: Session, post: Post, at: datetime | None, late: bool = Fa
     if not late and at < utc_now() - LATE:
         raise UserError("That time has passed. Choose a later one, or publish now.")
     rows = _deliveries(session, post.id)
-    free = [row for row in rows if row.state in FREE]
+    free = [row for row in rows if row.state in states]
     if not rows:
         raise UserError("Choose at least one channel for this post.")
     if not free:
-        raise UserError("This post is out on all its channels already.")
+        raise UserError("Nothing of this post is left to send: it is out, on its way, or was given up.")
+    warnings: list[str] = []
     for row in free:
-        _judge(session, row)
-        moved = row.due_at != at or row.state is not DeliveryState.SCHEDULED
-        row.state = DeliveryState.SCHEDULED
-        if moved:
+        warnings += _judge(session, row)
+        if row.state is not DeliveryState.SCHEDULED or row.due_at != at:
+            reset(row, DeliveryState.SCHEDULED)
             row.due_at = at
-            row.attempts = row.looks = 0
-            row.last_error = row.error_kind = None
     post.planned_at = at
     session.flush()
     settle_post(session, post.id)
+    return tuple(warnings)
 
 
-def _judge(session: Session, row: Delivery) -> None:
-    """Raise `UserError` with what keeps this delivery from going out."""
+NOT_ACTIVE = {
+    ChannelState.PAUSED: "is paused. Resume it on the Channels page, or leave it out.",
+    ChannelState.NEEDS_REAUTH: "must be reconnected first. Do that on the Channels page, or leave it out.",
+    ChannelState.REMOVED: "was removed. Leave it out.",
+}
+
+
+def _judge(session: Session, row: Delivery) -> list[str]:
+    """Warnings for this delivery. Raises `UserError` with what keeps it from going out."""
     channel: Any = session.get_one(Channel, row.channel_id)
-    reasons = {
-        ChannelState.PAUSED: "is paused. Resume it on the Channels page, or leave it out.",
-        ChannelState.NEEDS_REAUTH: "must be reconnected first. Do that on the Channels page, or leave it out.",
-        ChannelState.REMOVED: "was removed. Leave it out.",
-    }
-    if channel.state in reasons:
-        raise UserError(f"{channel.handle} {reasons[channel.state]}")
-    problem = first_error(problems_of(channel, draft_of(session, row)))
-    if problem:
-        raise UserError(f"{channel.handle}: {problem.message}")
+    if channel.state in NOT_ACTIVE:
+        raise UserError(f"{channel.handle} {NOT_ACTIVE[channel.state]}")
+    problems = problems_of(channel, draft_of(session, row))
+    blocking = first_error(problems)
+    if blocking:
+        raise UserError(f"{channel.handle}: {blocking.message}")
+    return [f"{channel.handle}: {p.message}" for p in problems if p.severity is Severity.WARNING]

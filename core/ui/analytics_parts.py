@@ -63,22 +63,21 @@ def step_for(scope: Scope) -> Step:
 
 def figures(found: Report) -> None:
     """The totals, each beside the span before and with its course."""
-    now, before, step = analytics.totals(found.posts), found.earlier, step_for(found.scope)
+    now, before, step = analytics.totals(found.posts), found.before, step_for(found.scope)
     first, last = found.scope.days
     against = f"The small figure compares with the {(last - first).days + 1} days before."
     reach = any(measure.name == "reach" for measure in found.given)
     with st.container(horizontal=True):
         _followers_figure(found)
         for name in ("published", "likes", "shares", "comments", *(["reach"] if reach else [])):
-            value, past = getattr(now, name), getattr(before, name)
+            value, past = getattr(now, name), getattr(before, name, None)
             course = explore(found, MEASURES[name], step=step)["value"]
             st.metric(
                 "Posts" if name == "published" else MEASURES[name].label,
                 "–" if value is None else value,
-                # Nothing to compare with: a channel that was connected since then didn't begin at zero.
-                value - past if value is not None and past is not None and before.published else None,
+                None if value is None or past is None else value - past,
                 format=_format(value),
-                help=against,
+                help=against if before else None,
                 chart_data=list(course) if len(course) > 1 else None,
                 chart_type="bar",
                 border=True,
@@ -236,14 +235,14 @@ def top_table(rows: Sequence[TopPost], zone: ZoneInfo, reach: bool) -> None:
         }
         for row in rows
     ]
-    whole = st.column_config.NumberColumn(format="localized", width=85)
+    whole = st.column_config.NumberColumn(format="localized", width=80)
     st.dataframe(
         pd.DataFrame(told).drop(columns=[] if reach else ["Reach"]),
         hide_index=True,
         column_config={
             "When": st.column_config.DatetimeColumn(format="DD MMM YYYY, HH:mm", width=140),
-            "Channel": st.column_config.TextColumn(width=150),
-            "Text": st.column_config.TextColumn(width=270),
+            "Channel": st.column_config.TextColumn(width=145),
+            "Text": st.column_config.TextColumn(width=220),
             **dict.fromkeys(("Interactions", "Likes", "Shares", "Comments", "Reach"), whole),
             "Link": st.column_config.LinkColumn(display_text="Open", width=60, validate="^https?://"),
         },

@@ -96,8 +96,10 @@ def ranking(table: pd.DataFrame, label: str) -> Any:
     length = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, room], nice=False))
     drawn = base.mark_bar(size=12, yOffset=10).encode(x=length)
     # Above its bar a name has the whole width: handles are long.
-    names = base.mark_text(align="left", dy=-8).encode(x=alt.value(0), text="channel:N")
-    figures = base.mark_text(align="left", dx=6, dy=10).encode(x=length, text=alt.Text("value:Q", format=",.1f"))
+    names = base.mark_text(align="left", dy=-8, color=_ink()).encode(x=alt.value(0), text="channel:N")
+    figures = base.mark_text(align="left", dx=6, dy=10, color=_ink()).encode(
+        x=length, text=alt.Text("value:Q", format=",.1f")
+    )
     return (drawn + names + figures).properties(height=max(TALL * len(table), 2 * TALL), title=_title(label))
 
 
@@ -163,6 +165,12 @@ def _amount(zero: bool = True) -> alt.Y:
     return alt.Y("value:Q", title=None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(format="~s", tickCount=5))
 
 
+def _ink() -> str:
+    """The theme's text colour: Streamlit gives it to axes and titles, but not to text among the marks."""
+    dark = st.context.theme.type == "dark"
+    return str(st.get_option(f"theme.{'dark' if dark else 'light'}.textColor") or ("#ffffff" if dark else "#000000"))
+
+
 def _title(label: str) -> alt.TitleParams:
     """What is counted: above the chart, where it takes no width."""
     return alt.TitleParams(label, anchor="start", fontSize=13, fontWeight=500, offset=10)
@@ -196,10 +204,9 @@ def _dashes(table: pd.DataFrame) -> Any:
 
 
 def _legend(names: list[str], symbol: str) -> alt.Legend:
-    wide = max(map(len, names)) > 18
-    return alt.Legend(
-        orient="top", columns=2 if wide else 4, labelLimit=LONG, title=None, symbolType=symbol, symbolSize=160
-    )
+    longest = max(map(len, names))
+    beside = 4 if longest <= 14 else 1 if longest > 22 and len(names) <= 4 else 2
+    return alt.Legend(orient="top", columns=beside, labelLimit=LONG, title=None, symbolType=symbol, symbolSize=160)
 
 
 def _heat(solid: pd.DataFrame) -> alt.Color:

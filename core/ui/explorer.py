@@ -23,7 +23,7 @@ SPLITS = {
     "Weekday and hour": Breakdown.WEEKDAY_HOUR,
 }
 SPANS = {"As above": None, "7 days": 7, "30 days": 30, "90 days": 90, "180 days": 180, "A year": 365}
-STEPS = {"Day": Step.DAY, "Week": Step.WEEK, "Month": Step.MONTH}
+STEPS = {"Fitting": None, "Day": Step.DAY, "Week": Step.WEEK, "Month": Step.MONTH}
 USUAL = "interactions"
 
 
@@ -93,13 +93,13 @@ def _within(above: Report) -> Report:
 def _how(measure: Measure, split: Breakdown, found: Report) -> tuple[Step, str]:
     step = step_for(found.scope)
     if split not in BY_CLOCK:
-        names = list(STEPS)
-        usual = list(STEPS.values()).index(step)
-        per = st.selectbox("A point each", names, index=usual, key=f"per_{step}", width=120)
-        step = STEPS.get(per or "", step)
+        per = st.selectbox("A point each", list(STEPS), key="per", bind="query-params", width=120)
+        step = STEPS.get(per or "") or step
     offered = kinds(measure, split)
-    kind = st.segmented_control("Chart", offered, default=offered[0], required=True, key="_".join(["kind", *offered]))
-    return step, kind or offered[0]
+    kind = st.segmented_control(
+        "Chart", offered, default=offered[0], required=True, key="kind", bind="query-params", wrap=True
+    )
+    return step, kind if kind in offered else offered[0]
 
 
 def drawn(table: pd.DataFrame, measure: Measure, split: Breakdown, kind: str, step: Step) -> Any:
