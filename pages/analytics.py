@@ -59,9 +59,10 @@ def explore() -> None:
     explorer(found)
 
 
-parts.figures(found)
+over_time = parts.courses(found)
+parts.figures(found, over_time)
 followers()
-parts.reaction_chart(found)
+parts.reaction_chart(found, over_time)
 left, right = st.columns(2, gap="large")
 with left:
     parts.channel_chart(found)

@@ -3,14 +3,14 @@
 The chart explorer is `explorer.py`, the drawing `charts.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from core.services import analytics
-from core.services.analytics import MEASURES, REACTIONS, Report, Scope, TopPost
+from core.services.analytics import MEASURES, POST_METRICS, REACTIONS, Report, Scope, TopPost
 from core.services.analytics_tables import WEEKDAYS, Breakdown, Step, explore, per_channel
 from core.services.channels import ChannelRow, GroupRow
 from core.ui import charts
@@ -61,9 +61,14 @@ def step_for(scope: Scope) -> Step:
     return Step.DAY if length <= 31 else Step.WEEK if length <= 200 else Step.MONTH
 
 
-def figures(found: Report) -> None:
+def courses(found: Report) -> dict[str, pd.DataFrame]:
+    """How posts and what people made of them went over time: a table by measure, for figures and chart alike."""
+    return {name: explore(found, MEASURES[name], step=step_for(found.scope)) for name in ("published", *POST_METRICS)}
+
+
+def figures(found: Report, over_time: Mapping[str, pd.DataFrame]) -> None:
     """The totals, each beside the span before and with its course."""
-    now, before, step = analytics.totals(found.posts), found.before, step_for(found.scope)
+    now, before = analytics.totals(found.posts), found.before
     first, last = found.scope.days
     against = f"The small figure compares with the {(last - first).days + 1} days before."
     reach = any(measure.name == "reach" for measure in found.given)
@@ -71,12 +76,13 @@ def figures(found: Report) -> None:
         _followers_figure(found)
         for name in ("published", "likes", "shares", "comments", *(["reach"] if reach else [])):
             value, past = getattr(now, name), getattr(before, name, None)
-            course = explore(found, MEASURES[name], step=step)["value"]
+            course = over_time[name]["value"]
             st.metric(
                 "Posts" if name == "published" else MEASURES[name].label,
                 "–" if value is None else value,
                 None if value is None or past is None else value - past,
                 format=_format(value),
+                delta_color="off" if name == "published" else "normal",  # more of them isn't better
                 help=against if before else None,
                 chart_data=list(course) if len(course) > 1 else None,
                 chart_type="bar",
@@ -151,11 +157,11 @@ def _follower_sentence(frame: pd.DataFrame) -> str:
     return f"{'Yes' if total > 0 else 'No'}, {abs(total):,} {'more' if total > 0 else 'fewer'} in {days} days.{where}"
 
 
-def reaction_chart(found: Report) -> None:
+def reaction_chart(found: Report, over_time: Mapping[str, pd.DataFrame]) -> None:
     """What do people react with, and when?"""
     st.subheader("What do people react with, and when?", anchor=False)
     step = step_for(found.scope)
-    parts = [explore(found, MEASURES[name], step=step) for name in REACTIONS]
+    parts = [over_time[name] for name in REACTIONS]
     table = pd.concat([part for part in parts if part["value"].sum() > 0] or parts[:1])
     if not table["value"].sum():
         st.caption("Likes, shares and comments appear here as soon as posts of this time have some.")

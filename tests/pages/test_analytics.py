@@ -180,7 +180,8 @@ def test_every_choice_can_be_drawn_and_told(hub: Path):
     lively("bluesky.example", network="bluesky")
     with db.read() as session:
         found = analytics.report(session, analytics.last_days(30, ZoneInfo("Europe/Berlin")))
-    for measure in found.given:
+    for name in ("followers", "gained", "likes", "per_post"):  # one of each kind
+        measure = MEASURES[name]
         for split in Breakdown:
             if split in BY_CLOCK and not measure.of_posts:
                 continue
