@@ -88,6 +88,7 @@ def figures(found: Report, over_time: Mapping[str, pd.DataFrame]) -> None:
                 chart_type="bar",
                 border=True,
                 width=FIGURE,
+                height="stretch",
             )
     if not reach:
         st.caption("No reach here: the networks of these channels don't tell how many people saw a post.")
@@ -107,6 +108,7 @@ def _followers_figure(found: Report) -> None:
         chart_data=list(days["gained"].cumsum()) if len(days) > 1 else None,
         border=True,
         width=FIGURE,
+        height="stretch",
     )
 
 

@@ -18,7 +18,8 @@ TALL = 44  # pixels a row with its name above it
 COLOURS = 8  # as many as the theme has; more series than that can't be told apart
 FEW = 3  # posts; a mean of fewer is drawn pale
 NAMES = 220  # pixels for a name beside a row
-LONG = 380  # pixels for a name in a legend
+LONG = 300  # pixels for a name in a legend
+LETTER = 7.5  # pixels
 TICKS = 12  # dates below a line
 CELLS = 7 * 28  # pixels, a week of rows
 NUMBER = ",.2~f"
@@ -204,9 +205,9 @@ def _dashes(table: pd.DataFrame) -> Any:
 
 
 def _legend(names: list[str], symbol: str) -> alt.Legend:
-    longest = max(map(len, names))
-    beside = 4 if longest <= 14 else 1 if longest > 22 and len(names) <= 4 else 2
-    return alt.Legend(orient="top", columns=beside, labelLimit=LONG, title=None, symbolType=symbol, symbolSize=160)
+    # How many stand side by side is up to the window: Vega clips what doesn't fit.
+    columns = alt.ExprRef(f"max(1, min(4, floor(width / {max(map(len, names)) * LETTER + 40})))")
+    return alt.Legend(orient="top", columns=columns, labelLimit=LONG, title=None, symbolType=symbol, symbolSize=160)
 
 
 def _heat(solid: pd.DataFrame) -> alt.Color:
