@@ -98,7 +98,14 @@ class Mastodon(Connector):
             if not word(told.get("id")):
                 raise Rejected(NOT_MASTODON)
             self._account = told
+            if self.credentials.get("account_id") != word(told["id"]):
+                self.credentials = {**self.credentials, "account_id": word(told["id"])}
+                self.save_credentials(self.credentials)
         return self._account
+
+    def _own_id(self) -> str:
+        """Our account's id. It belongs to the token and is kept with it, which saves a request at each sync."""
+        return self.credentials.get("account_id") or word(self._me()["id"])
 
     def profile(self) -> Profile:
         """GET /api/v1/accounts/verify_credentials."""
@@ -253,10 +260,10 @@ class Mastodon(Connector):
             params["max_id"] = word(page[-1].get("id"))
 
     def _own_path(self) -> str:
-        return path("/api/v1/accounts", word(self._me()["id"]), "statuses")
+        return path("/api/v1/accounts", self._own_id(), "statuses")
 
     def _is_ours(self, status: Json) -> bool:
-        return word(mapping(status.get("account")).get("id")) == word(self._me()["id"])
+        return word(mapping(status.get("account")).get("id")) == self._own_id()
 
     def _from_here(self, status: Json) -> bool:
         """False for what a person wrote elsewhere in the same words: the server names another application."""
@@ -290,12 +297,12 @@ class Mastodon(Connector):
 
     def fetch_inbox(self, cursor: str | None, thread_of: Callable[[str], str | None]) -> Batch[RemoteMessage]:
         """GET /api/v1/notifications: mentions, answers, direct messages and quotes, oldest first."""
-        return Inbox(self._http, self._host, word(self._me()["id"]), thread_of).fetch(cursor)
+        return Inbox(self._http, self._host, self._own_id(), thread_of).fetch(cursor)
 
     def recheck(self, remote_ids: Sequence[str]) -> Batch[RemoteMessage]:
         """Read statuses again: GET /api/v1/statuses?id[]= where the server can (Mastodon 4.3), else each."""
         found = self._statuses(remote_ids)
-        own = word(self._me()["id"])
+        own = self._own_id()
         items = tuple(posts.message(found[i], self._host, own) for i in remote_ids if i in found)
         return Batch(items, removed=tuple(i for i in remote_ids if i not in found))
 
@@ -334,7 +341,7 @@ class Mastodon(Connector):
         page, next_cursor, more = (
             self._tagged(sorted(wanted.tags), cursor) if wanted.tags else (self._searched(query), None, False)
         )
-        own = word(self._me()["id"])
+        own = self._own_id()
         page.sort(key=lambda s: (word(s.get("created_at")), word(s.get("id"))))
         items = tuple(
             posts.message(status, self._host, own)
@@ -384,7 +391,7 @@ class Mastodon(Connector):
         if cursor:
             params["max_id"] = cursor
         page = objects(self._http.get(self._own_path(), params).json())
-        own = word(self._me()["id"])
+        own = self._own_id()
         items = tuple(
             posts.message(status, self._host, own)
             for status in page
