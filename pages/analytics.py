@@ -43,7 +43,7 @@ def followers() -> None:
 
 @st.fragment(key="top")
 def top() -> None:
-    st.subheader("Which posts did best?", anchor=False)
+    st.header("Which posts did best?", anchor=False)
     orders = ORDERS | ({"Reach": "reach"} if gives_reach else {})
     by = st.segmented_control(
         "Most", list(orders), default="Interactions", required=True, key="top_by", bind="query-params"
@@ -55,7 +55,7 @@ def top() -> None:
 
 @st.fragment(key="explorer")
 def explore() -> None:
-    st.subheader("What else do you want to know?", anchor=False)
+    st.header("What else do you want to know?", anchor=False)
     explorer(found)
 
 

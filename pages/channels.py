@@ -28,10 +28,10 @@ def first_doors() -> None:
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Connect a channel")
+        st.header("Connect a channel", anchor=False)
         connect_forms(page, [])
     with right.container(border=True):
-        st.subheader("Explore the sandbox")
+        st.header("Explore the sandbox", anchor=False)
         st.write(
             "An invented company with three channels, its audience and half a year of history, on a small network that "
             "runs only on this machine. Try everything; nothing leaves the house, and it can be removed again."

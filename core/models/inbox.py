@@ -99,7 +99,7 @@ class Message(SQLModel, table=True):
     id: int = key()
     conversation_id: int = link("conversation.id")
     channel_id: int = link("channel.id")
-    contact_id: int | None = link("contact.id", nullable=True)  # who wrote it, when it came in
+    contact_id: int | None = link("contact.id", nullable=True, index=True)  # who wrote it, when it came in
     member_id: int | None = link("member.id", nullable=True)  # who wrote it, when we did it here
     direction: Direction = choice(Direction.IN)
     remote_id: str | None = Field(default=None, max_length=400)  # None until an answer has been sent

@@ -42,8 +42,8 @@ class Mention(SQLModel, table=True):
     id: int = key()
     monitor_id: int = link("monitor.id")
     channel_id: int = link("channel.id", index=True)  # the channel through which it was found
-    contact_id: int | None = link("contact.id", nullable=True)
-    conversation_id: int | None = link("conversation.id", nullable=True)  # once we answered
+    contact_id: int | None = link("contact.id", nullable=True, index=True)
+    conversation_id: int | None = link("conversation.id", nullable=True, index=True)  # once we answered
     remote_id: str = Field(max_length=400)
     thread_id: str = Field(max_length=400)
     uri: str = Field(max_length=500)

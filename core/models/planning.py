@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import CheckConstraint, Field, Index, SQLModel, UniqueConstraint, text
+from sqlmodel import CheckConstraint, Field, Index, SQLModel, UniqueConstraint
 
 from core.models.columns import Leased, choice, key, link, long_text, moment, plain_json
 
@@ -97,12 +97,6 @@ class Delivery(Leased, table=True):
     __table_args__ = (
         CheckConstraint("(post_id IS NULL) <> (message_id IS NULL)", name="post_or_message"),
         UniqueConstraint("post_id", "channel_id"),
-        Index(
-            "ix_delivery_due",
-            "due_at",
-            sqlite_where=text("state IN ('scheduled', 'sending', 'checking')"),
-            postgresql_where=text("state IN ('scheduled', 'sending', 'checking')"),
-        ),
         Index("ix_delivery_state", "state", "due_at"),
     )
 

@@ -17,7 +17,7 @@ from core.connectors.registry import connector_class
 from core.errors import HubError, NeedsReauth, NotFound, UserError
 from core.models.analytics import Publication, Snapshot
 from core.models.channel import Channel, ChannelState, SyncCursor
-from core.models.inbox import Conversation, Message
+from core.models.inbox import Contact, Conversation, Message
 from core.models.monitoring import Mention
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import Role
@@ -214,6 +214,9 @@ def purge_removed(limit: int = 2_000) -> int:
             deleted += _delete_some(session, table, channel_id, limit - deleted)
             if deleted >= limit:
                 return deleted
+        deleted += _delete_strangers(session, channel_id, limit - deleted)
+        if deleted >= limit:
+            return deleted
         session.execute(delete(Channel).where(col(Channel.id) == channel_id))
         log.info("purged channel=%s", channel_id)
         return deleted + 1
@@ -224,6 +227,17 @@ def _delete_some(session: Session, table: Any, channel_id: int, limit: int) -> i
     ids = list(session.execute(some).scalars())
     if ids:
         session.execute(delete(table).where(table.id.in_(ids)).execution_options(synchronize_session=False))
+    return len(ids)
+
+
+def _delete_strangers(session: Session, channel_id: int, limit: int) -> int:
+    """People of the channel's network who appear nowhere any more: nothing is a reason to keep their names."""
+    network = select(col(Channel.network)).where(col(Channel.id) == channel_id).scalar_subquery()
+    places: tuple[Any, ...] = (Message, Conversation, Mention)
+    nowhere = (~select(table.id).where(table.contact_id == col(Contact.id)).exists() for table in places)
+    nobody = select(col(Contact.id)).where(col(Contact.network) == network, *nowhere).limit(limit)
+    ids = list(session.execute(nobody).scalars())
+    session.execute(delete(Contact).where(col(Contact.id).in_(ids)).execution_options(synchronize_session=False))
     return len(ids)
 
 

@@ -184,7 +184,10 @@ def revoke(network: str, base_url: str, credentials: Credentials) -> None:
 
 
 def add_cursors(session: Session, channel_id: int) -> None:
-    """Make the sync cursors that are missing, and have all of them due soon, not all at once."""
+    """Make the sync cursors that are missing, and have all of them due soon, not all at once.
+
+    A sync that is under way with the old access loses its claim: what it brings, errors too, counts no more.
+    """
     now = db.utc_now()
     there = {
         row.kind: row
@@ -196,8 +199,9 @@ def add_cursors(session: Session, channel_id: int) -> None:
         due = now + timedelta(seconds=index * APART / len(KINDS) * random.uniform(0.5, 1))  # noqa: S311 - no secret
         if kind not in there:
             session.add(SyncCursor(channel_id=channel_id, kind=kind, due_at=due))
-        elif there[kind].claim_token is None:
+        else:
             there[kind].due_at, there[kind].attempts = due, 0
+            there[kind].claim_token = there[kind].lease_until = None
             there[kind].last_error = there[kind].error_kind = None
 
 

@@ -101,13 +101,15 @@ def hits(
     """Conversations with a matching message, by their newest one below message `before`, newest first.
 
     Gives up to `limit` hits and the message id to go on below (None: that was all). At most `WINDOW` messages are
-    looked at, so a page may be short, even empty, and yet not be the last. Five statements at most.
+    looked at, so a page may be short, even empty, and yet not be the last. Six statements at most.
     """
     window = _window(session, wanted, LAST if before is None else before)
-    ids = session.execute(window).scalars().all()
-    newest = _newest(session, col(Message.id).in_(ids[:FIRST_LOOK]), where, limit + 1)
-    if len(newest) <= limit and len(ids) > FIRST_LOOK:
-        newest = _newest(session, col(Message.id).in_(window), where, limit + 1)
+    ids: list[int] = []
+    newest: Sequence[int] = ()
+    for looked, look in ((0, FIRST_LOOK), (FIRST_LOOK, WINDOW)):
+        if len(ids) == looked and len(newest) <= limit:  # there may be more, and it is needed
+            ids = list(session.execute(window.limit(look)).scalars())
+            newest = _newest(session, col(Message.id).in_(window.limit(look)), where, limit + 1)
     more = len(newest) > limit
     rows = session.execute(
         select(col(Message.id), col(Message.conversation_id), col(Message.text))
@@ -150,13 +152,7 @@ def _matches(session: Session, wanted: Terms) -> tuple[Any, Any, Any]:
 
 def _window(session: Session, wanted: Terms, top: int) -> Select[tuple[int]]:
     source, message_id, matching = _matches(session, wanted)
-    return (
-        select(message_id)
-        .select_from(source)
-        .where(matching, message_id < top)
-        .order_by(message_id.desc())
-        .limit(WINDOW)
-    )
+    return select(message_id).select_from(source).where(matching, message_id < top).order_by(message_id.desc())
 
 
 def _shown_before(session: Session, wanted: Terms, shown: Sequence[Hit], before: int) -> set[int]:

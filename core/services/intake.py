@@ -121,9 +121,11 @@ def mark_removed(session: Session, channel_id: int, remote_ids: Sequence[str]) -
 def store_mentions(session: Session, monitor_id: int, channel: Channel, items: Sequence[RemoteMessage]) -> int:
     """Store the hits of a monitor; gives how many are new. Known ones get their newest wording and numbers.
 
-    Our own posts are no hits. What was written more than 30 days ago arrives as seen.
+    Posts of our own channels are no hits. What was written more than 30 days ago arrives as seen.
     """
-    hits = {item.uri or item.remote_id: item for item in usable(items).values() if not item.is_own}
+    ours = set(session.execute(select(col(Channel.handle)).where(col(Channel.network) == channel.network)).scalars())
+    written = (item for item in usable(items).values() if not item.is_own and item.author.handle not in ours)
+    hits = {item.uri or item.remote_id: item for item in written}
     if not hits:
         return 0
     known: set[str] = set()

@@ -118,7 +118,7 @@ def _format(value: int | None) -> str:
 
 def follower_chart(found: Report) -> None:
     """Are more people following us?"""
-    st.subheader("Are more people following us?", anchor=False)
+    st.header("Are more people following us?", anchor=False)
     frame = found.followers
     if frame.empty:
         st.caption("The first figures appear a few minutes after a channel is connected, then a point a day.")
@@ -161,7 +161,7 @@ def _follower_sentence(frame: pd.DataFrame) -> str:
 
 def reaction_chart(found: Report, over_time: Mapping[str, pd.DataFrame]) -> None:
     """What do people react with, and when?"""
-    st.subheader("What do people react with, and when?", anchor=False)
+    st.header("What do people react with, and when?", anchor=False)
     step = step_for(found.scope)
     parts = [over_time[name] for name in REACTIONS]
     table = pd.concat([part for part in parts if part["value"].sum() > 0] or parts[:1])
@@ -183,7 +183,7 @@ def reaction_chart(found: Report, over_time: Mapping[str, pd.DataFrame]) -> None
 
 def channel_chart(found: Report) -> None:
     """Which channel brings most per post?"""
-    st.subheader("Which channel brings most per post?", anchor=False)
+    st.header("Which channel brings most per post?", anchor=False)
     table = per_channel(found.posts)
     if table.empty:
         st.caption("This compares channels once they have measured posts in this time.")
@@ -199,7 +199,7 @@ def channel_chart(found: Report) -> None:
 
 def hour_chart(found: Report) -> None:
     """When do our posts do well?"""
-    st.subheader("When do our posts do well?", anchor=False)
+    st.header("When do our posts do well?", anchor=False)
     table = explore(found, MEASURES["per_post"], Breakdown.WEEKDAY_HOUR)
     count, zone = int(table["posts"].sum()), found.scope.zone.key
     if count < ENOUGH:

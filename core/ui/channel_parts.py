@@ -56,7 +56,7 @@ def cards(page: Page, rows: list[ChannelRow], groups: list[GroupRow]) -> None:
     """All channels, under their group's name where there are groups."""
     for name in dict.fromkeys(row.group for row in rows):
         if groups:
-            st.markdown(f"##### {shown(name) if name else NO_GROUP}")
+            st.markdown(f"### {shown(name) if name else NO_GROUP}")
         for row in rows:
             if row.group == name:
                 _card(page, row, groups)

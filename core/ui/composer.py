@@ -196,7 +196,7 @@ def _campaign(key: str, detail: PostDetail | None, campaigns: Sequence[str]) -> 
 
 
 def _previews(typed: Typed, key: str) -> None:
-    st.markdown("##### Preview")
+    st.markdown("### Preview")
     if not typed.channels:
         st.caption("Choose a channel to see how the post will look there.")
         return

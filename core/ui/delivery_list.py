@@ -14,7 +14,7 @@ from core.ui.plan_words import state_badge
 
 def deliveries(page: Page, detail: PostDetail) -> None:
     """One box a channel."""
-    st.markdown("##### Channels")
+    st.markdown("### Channels")
     for row in detail.deliveries:
         with st.container(border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -21,13 +21,13 @@ def count(number: int) -> str:
 
 def two_doors(page: Page) -> None:
     """Nothing is connected yet: connect a channel, or look around first."""
-    st.subheader("Two ways to begin")
+    st.header("Two ways to begin", anchor=False)
     if not page.actor.may(Right.CHANNELS):
         st.info("No channel is connected yet. Ask an administrator of your team to connect the first one.")
         return
     left, right = st.columns(2, gap="medium")
     with left.container(border=True, height="stretch"):
-        st.markdown("##### :material/add_link: Connect a channel")
+        st.markdown("### :material/add_link: Connect a channel")
         st.write(
             "Bring your own profiles on Mastodon or Bluesky. Their messages arrive in the inbox within a minute, "
             "and posts can be planned at once."
@@ -35,7 +35,7 @@ def two_doors(page: Page) -> None:
         if st.button("Connect a channel", type="primary", key="door_connect"):
             st.switch_page("pages/channels.py")
     with right.container(border=True, height="stretch"):
-        st.markdown("##### :material/explore: Explore the sandbox")
+        st.markdown("### :material/explore: Explore the sandbox")
         st.write(
             "An invented company with three channels, its audience and half a year of history, on a small network that "
             "runs only on this machine. Try everything; nothing leaves the house, and it can be removed again."
@@ -75,7 +75,7 @@ def headline(home: Overview) -> None:
 
 def waiting(home: Overview, page: Page) -> None:
     """Who has waited longest."""
-    st.subheader("Waiting for an answer")
+    st.header("Waiting for an answer", anchor=False)
     if not home.waiting:
         st.caption("Questions and comments that nobody has answered will appear here, longest wait first.")
         return
@@ -107,7 +107,7 @@ def trouble(home: Overview) -> None:
     """What failed, or may have, and channels that need care."""
     if not home.deliveries and not home.channels:
         return
-    st.subheader("Needs care")
+    st.header("Needs care", anchor=False)
     for delivery in home.deliveries:
         with st.container(border=True, gap="xxsmall"):
             unsure = delivery.state == DeliveryState.UNCONFIRMED
@@ -128,7 +128,7 @@ def trouble(home: Overview) -> None:
 
 def due_today(home: Overview, page: Page) -> None:
     """What goes out until midnight."""
-    st.subheader("Going out today")
+    st.header("Going out today", anchor=False)
     if not home.due:
         st.caption("Posts that are scheduled for today will appear here.")
         st.page_link("pages/planning.py", label="Plan a post", icon=":material/edit_calendar:")

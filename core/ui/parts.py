@@ -44,7 +44,8 @@ def today_or_day(moment: datetime, zone: ZoneInfo) -> str:
 
 def shown(text: str) -> str:
     """Somebody's text for a place that reads Markdown: appears as typed, with its line breaks, and does nothing."""
-    return MARKDOWN.sub(r"\\\1", text).replace("\n", "  \n")
+    # What follows an @ is joined with a mark of no width: Markdown would make @lena@norden.example an e-mail link.
+    return MARKDOWN.sub(r"\\\1", text.replace("@", "@\u2060")).replace("\n", "  \n")
 
 
 def network_icon(network: str) -> str:
@@ -56,7 +57,7 @@ def network_icon(network: str) -> str:
 def empty(title: str, text: str, page: str | None = None, label: str = "") -> None:
     """Nothing here yet: what will appear, and the next step."""
     with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"##### {title}", text_alignment="center")
+        st.markdown(f"### {title}", text_alignment="center")
         st.markdown(text, text_alignment="center")
         if page:
             st.page_link(page, label=label, icon=":material/arrow_forward:")

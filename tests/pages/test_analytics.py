@@ -73,7 +73,7 @@ def opened(**chosen: str) -> AppTest:
 
 def words(page: AppTest) -> str:
     """As a person reads them: without Markdown's backslashes."""
-    parts = [*page.subheader, *page.markdown, *page.text, *page.caption]
+    parts = [*page.header, *page.markdown, *page.text, *page.caption]
     return "\n".join(str(part.value).replace("\\", "") for part in parts)
 
 

@@ -14,11 +14,11 @@ from sqlmodel import col, select
 
 from core import db, vault
 from core.connectors import oauth
-from core.connectors.base import Connector
+from core.connectors.base import Author, Connector
 from core.errors import NeedsReauth, PermissionDenied, RateLimited, RemoteGone, RetryLater, UserError
 from core.models.analytics import Snapshot
 from core.models.channel import Channel, ChannelState, OAuthApp, OAuthFlow, SyncCursor, SyncKind
-from core.models.inbox import Conversation, Message
+from core.models.inbox import Contact, Conversation, Message
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import AuditEntry, Role
 from core.sandbox.serve import Sandbox, running_sandbox
@@ -79,14 +79,14 @@ def test_the_same_profile_again_is_a_reconnection_that_keeps_history(world: Fake
         intake.store_messages(session, channel, [remote("m1")])
         channels.note_error(session, channel_id, NeedsReauth("The token was revoked"))
         for cursor in session.exec(select(SyncCursor)):
-            cursor.cursor, cursor.attempts = "41", 3
+            cursor.cursor, cursor.attempts, cursor.claim_token = "41", 3, "under way"
     world.tokens = {"fresh": "us"}
     assert connect("fresh") == channel_id
     (found,) = shown()
     assert (found.state, found.last_error, found.group) == (ChannelState.ACTIVE, None, "Kaffee")
     assert vault.unseal(row(channel_id).sealed or b"") == {"access_token": "fresh"}
     assert len(rows(Message)) == 1
-    assert {(cursor.cursor, cursor.attempts) for cursor in rows(SyncCursor)} == {("41", 0)}
+    assert {(c.cursor, c.attempts, c.claim_token) for c in rows(SyncCursor)} == {("41", 0, None)}
     assert len(rows(SyncCursor)) == 4
     assert [a.action for a in rows(AuditEntry)] == ["channel.connect", "channel.needs_reauth", "channel.reconnect"]
 
@@ -232,6 +232,8 @@ def test_a_removed_channel_is_purged_in_batches(world: FakeNetwork, monkeypatch:
         for channel_id in (kept, gone):
             channel = session.get_one(Channel, channel_id)
             intake.store_messages(session, channel, [remote(f"m{i}") for i in range(10)])
+            both, only = Author("both@x.test", "@both@x.test"), Author(f"{channel_id}@x.test", f"@{channel_id}@x.test")
+            intake.store_messages(session, channel, [remote("both", author=both), remote("only", author=only)])
             intake.store_channel_metrics(session, channel, {"followers": 3})
     channels.remove(COMMAND_LINE, gone)
     assert channels.purge_removed() == 0  # what was under way comes to its end first
@@ -244,6 +246,8 @@ def test_a_removed_channel_is_purged_in_batches(world: FakeNetwork, monkeypatch:
     for table in (Message, Conversation, Snapshot, SyncCursor):
         assert {found.channel_id for found in rows(table)} == {kept}
     assert [found.id for found in rows(Channel)] == [kept]
+    people = {found.remote_id for found in rows(Contact)}
+    assert {"both@x.test", f"{kept}@x.test"} <= people and f"{gone}@x.test" not in people
 
 
 def test_a_removed_channel_connected_again_is_the_same(world: FakeNetwork, monkeypatch: pytest.MonkeyPatch):

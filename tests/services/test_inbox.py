@@ -268,8 +268,9 @@ def test_a_reply_goes_on_its_way_and_nobody_waits_any_more():
 def test_a_reply_can_go_to_an_older_message():
     talk = factories.conversation(factories.channel().id, "Eins", "Zwei")
     first = view(talk.id).messages[0]
+    actor = factories.actor()
     with db.write() as session:
-        message_id = inbox.send_reply(session, factories.actor(), talk.id, "Zu eins", to_message=first.id)
+        message_id = inbox.send_reply(session, actor, talk.id, "Zu eins", to_message=first.id)
     with db.read() as session:
         assert session.get_one(Message, message_id).reply_to == first.remote_id
 
@@ -304,8 +305,9 @@ def test_a_failed_answer_can_be_retried():
     talk = factories.conversation(factories.channel().id)
     answer = failed_answer(talk)
     assert view(talk.id).messages[-1].error == "Too long."
+    actor = factories.actor()
     with db.write() as session:
-        inbox.retry_reply(session, factories.actor(), answer.id)
+        inbox.retry_reply(session, actor, answer.id)
     shown = view(talk.id)
     assert shown.messages[-1].answer == AnswerState.SENDING and shown.messages[-1].error is None
     assert shown.waiting_since is None
@@ -314,8 +316,9 @@ def test_a_failed_answer_can_be_retried():
 def test_discarding_gives_the_text_back_and_they_wait_again():
     talk = factories.conversation(factories.channel().id)
     answer = failed_answer(talk)
+    actor = factories.actor()
     with db.write() as session:
-        assert inbox.discard_reply(session, factories.actor(), answer.id) == "Am Montag."
+        assert inbox.discard_reply(session, actor, answer.id) == "Am Montag."
     shown = view(talk.id)
     assert len(shown.messages) == 1 and shown.waiting_since is not None
     with db.read() as session:
@@ -326,8 +329,9 @@ def test_a_person_confirms_what_the_hub_could_not_find_out():
     talk = factories.conversation(factories.channel().id)
     answer = failed_answer(talk, DeliveryState.UNCONFIRMED)
     assert view(talk.id).messages[-1].answer == AnswerState.UNCONFIRMED
+    actor = factories.actor()
     with db.write() as session:
-        inbox.confirm_reply(session, factories.actor(), answer.id)
+        inbox.confirm_reply(session, actor, answer.id)
     assert view(talk.id).messages[-1].answer == AnswerState.SENT
 
 
@@ -362,8 +366,9 @@ def test_read_and_unread():
 
 def test_a_note_stays_in_the_house():
     talk = factories.conversation(factories.channel().id, "Wann liefert ihr?")
+    actor = factories.actor()
     with db.write() as session:
-        inbox.add_note(session, factories.actor(), talk.id, "Stammkundin")
+        inbox.add_note(session, actor, talk.id, "Stammkundin")
     shown = view(talk.id)
     assert shown.messages[-1].direction == Direction.NOTE and shown.messages[-1].answer is None
     assert shown.waiting_since is not None  # a note answers nobody

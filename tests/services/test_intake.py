@@ -289,10 +289,12 @@ def monitor() -> Monitor:
 
 def test_mentions_are_stored_once_and_updated(channel: Channel):
     watch = monitor()
+    sister = factories.channel()
     with db.write() as session:
         hits = [
             said("h1", "#kaffee!", uri="https://a/1", metrics={"likes": 2}),
             own("h2", "#kaffee", uri="https://a/2"),
+            said("h4", "#kaffee", uri="https://a/4", author=Author("sister@x.test", sister.handle)),
         ]
         assert intake.store_mentions(session, watch.id, channel, hits) == 1
     with db.write() as session:

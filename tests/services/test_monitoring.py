@@ -22,8 +22,9 @@ pytestmark = pytest.mark.usefixtures("hub")
 
 
 def make(name: str = "Marke", query: str = "#kaffee") -> int:
+    actor = factories.actor()
     with db.write() as session:
-        return monitoring.create_monitor(session, factories.actor(), name, query)
+        return monitoring.create_monitor(session, actor, name, query)
 
 
 def mention(monitor_id: int, channel_id: int, number: int = 0, **values: Any) -> int:
@@ -131,8 +132,9 @@ def test_a_changed_query_searches_anew():
     monitor_id = make()
     with db.write() as session:
         session.exec(select(SyncCursor)).one().cursor = "old"
+    actor = factories.actor()
     with db.write() as session:
-        monitoring.edit_monitor(session, factories.actor(), monitor_id, "Marke", "#tee")
+        monitoring.edit_monitor(session, actor, monitor_id, "Marke", "#tee")
     assert [c.cursor for c in cursors()] == [None]
 
 
@@ -140,8 +142,9 @@ def test_deleting_takes_hits_and_cursors_along():
     channel = factories.channel()
     monitor_id = make()
     mention(monitor_id, channel.id)
+    actor = factories.actor()
     with db.write() as session:
-        monitoring.delete_monitor(session, factories.actor(), monitor_id)
+        monitoring.delete_monitor(session, actor, monitor_id)
     with db.read() as session:
         assert [session.exec(select(t)).all() for t in (Monitor, Mention, SyncCursor)] == [[], [], []]
 
@@ -243,8 +246,9 @@ def test_too_long_an_answer_leaves_no_conversation_behind():
 
 def test_what_is_gone_cannot_be_answered():
     mention_id = mention(make(), factories.channel().id, deleted_at=db.utc_now())
+    actor = factories.actor()
     with pytest.raises(NotFound), db.write() as session:
-        monitoring.answer_mention(session, factories.actor(), mention_id, "Hallo")
+        monitoring.answer_mention(session, actor, mention_id, "Hallo")
 
 
 def test_a_viewer_changes_nothing():

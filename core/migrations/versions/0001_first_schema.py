@@ -362,6 +362,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mention", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mention_channel_id"), ["channel_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mention_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mention_conversation_id"), ["conversation_id"], unique=False)
         batch_op.create_index("ix_mention_monitor", ["monitor_id", "sent_at", "id"], unique=False)
         batch_op.create_index("ix_mention_monitor_state", ["monitor_id", "state", "sent_at", "id"], unique=False)
         batch_op.create_index(
@@ -400,6 +402,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "remote_id"),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index("ix_message_conversation", ["conversation_id", "sent_at", "id"], unique=False)
 
     op.create_table(
@@ -449,13 +452,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_channel_id"), ["channel_id"], unique=False)
-        batch_op.create_index(
-            "ix_delivery_due",
-            ["due_at"],
-            unique=False,
-            sqlite_where=sa.text("state IN ('scheduled', 'sending', 'checking')"),
-            postgresql_where=sa.text("state IN ('scheduled', 'sending', 'checking')"),
-        )
         batch_op.create_index("ix_delivery_state", ["state", "due_at"], unique=False)
 
     op.create_table(
@@ -522,16 +518,12 @@ def downgrade() -> None:
     op.drop_table("publication")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_state")
-        batch_op.drop_index(
-            "ix_delivery_due",
-            sqlite_where=sa.text("state IN ('scheduled', 'sending', 'checking')"),
-            postgresql_where=sa.text("state IN ('scheduled', 'sending', 'checking')"),
-        )
         batch_op.drop_index(batch_op.f("ix_delivery_channel_id"))
 
     op.drop_table("delivery")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_conversation")
+        batch_op.drop_index(batch_op.f("ix_message_contact_id"))
 
     op.drop_table("message")
     with op.batch_alter_table("mention", schema=None) as batch_op:
@@ -541,6 +533,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_mention_monitor_state")
         batch_op.drop_index("ix_mention_monitor")
+        batch_op.drop_index(batch_op.f("ix_mention_conversation_id"))
+        batch_op.drop_index(batch_op.f("ix_mention_contact_id"))
         batch_op.drop_index(batch_op.f("ix_mention_channel_id"))
 
     op.drop_table("mention")
