@@ -55,6 +55,7 @@ class Channel(SQLModel, table=True):
     is_sandbox: bool = False
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     limits: dict[str, Any] | None = plain_json()
+    target_minutes: int | None = None  # first answer within, in business minutes; None: the hub's target
     last_error: str | None = long_text(None)
     last_sync_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment(now=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Enum, ForeignKey, Integer, Text
+from sqlalchemy import JSON, Column, Enum, ForeignKey, Integer, Text, false
 from sqlmodel import Field, SQLModel
 
 from core.db import UtcDateTime, utc_now
@@ -37,18 +37,32 @@ def moment(*, nullable: bool = False, now: bool = False) -> Any:
 
 def long_text(default: str | None = "") -> Any:
     """Text of any length."""
-    return Field(default=default, sa_type=Text, nullable=default is None)
+    known = {} if default is None else {"server_default": default}
+    return Field(default=default, sa_type=Text, nullable=default is None, sa_column_kwargs=known)
 
 
 def choice(default: StrEnum) -> Any:
     """An enum kept as its readable value; a new member needs no migration."""
-    kind = Enum(
-        type(default),
-        native_enum=False,
-        length=24,
-        values_callable=lambda members: [member.value for member in members],
+    return Field(
+        default=default,
+        sa_type=_kept(type(default)),
+        nullable=False,
+        sa_column_kwargs={"server_default": default.value},
     )
-    return Field(default=default, sa_type=kind, nullable=False)
+
+
+def maybe(kind: type[StrEnum]) -> Any:
+    """An enum that may be unset."""
+    return Field(default=None, sa_type=_kept(kind), nullable=True)
+
+
+def _kept(kind: type[StrEnum]) -> Any:
+    return Enum(kind, native_enum=False, length=24, values_callable=lambda members: [m.value for m in members])
+
+
+def flag() -> Any:
+    """Yes or no, at first no."""
+    return Field(default=False, nullable=False, sa_column_kwargs={"server_default": false()})
 
 
 def plain_json() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint, text
 
 from core.connectors.base import Kind
-from core.models.columns import choice, key, link, long_text, moment, plain_json
+from core.models.columns import choice, flag, key, link, long_text, maybe, moment, plain_json
 
 
 class ConversationState(StrEnum):
@@ -27,8 +27,45 @@ class Direction(StrEnum):
     NOTE = "note"
 
 
+class Priority(StrEnum):
+    """How soon somebody should look."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Goal(StrEnum):
+    """What a conversation is for the company; reports count by it."""
+
+    INQUIRY = "inquiry"  # somebody may become a customer
+    SUPPORT = "support"
+    OPINION = "opinion"
+    PRAISE = "praise"
+    COMPLAINT = "complaint"
+
+
+class Sentiment(StrEnum):
+    """The mood of a text."""
+
+    POSITIVE = "positive"
+    NEUTRAL = "neutral"
+    NEGATIVE = "negative"
+
+
+class Stage(StrEnum):
+    """How far somebody has come on the way from user to fan."""
+
+    NEW = "new"
+    RETURNING = "returning"
+    ENGAGED = "engaged"
+    FAN = "fan"
+    ADVOCATE = "advocate"
+
+
 class Contact(SQLModel, table=True):
-    """A person or organisation outside the team."""
+    """A person or organisation outside the team. Two that are one person share `person_id`, the older one's id."""
 
     __table_args__ = (
         UniqueConstraint("network", "remote_id"),
@@ -44,10 +81,17 @@ class Contact(SQLModel, table=True):
     url: str | None = Field(default=None, max_length=500)
     followers: int | None = None
     first_seen_at: datetime = moment(now=True)
+    person_id: int | None = link("contact.id", nullable=True, index=True)  # None: nobody else is this person
+    stage: Stage | None = maybe(Stage)  # what a member said; None: derived from what they did
+    note: str = long_text("")
 
 
 class Conversation(SQLModel, table=True):
-    """One thread with contacts on one channel. The columns after `kind` are kept by `services/inbox.py:settle`."""
+    """One thread with contacts on one channel.
+
+    `settle` (services/settling.py) keeps `contact_id` and what follows `unread` up to `waiting_since`; `sentiment`,
+    `language` and `respond_by` are the worker's (services/triage.py), the rest is the team's.
+    """
 
     __table_args__ = (
         UniqueConstraint("channel_id", "remote_id"),
@@ -55,6 +99,19 @@ class Conversation(SQLModel, table=True):
         Index("ix_conversation_channel", "channel_id", "last_message_at", "id", "kind"),
         Index("ix_conversation_channel_state", "channel_id", "state", "last_message_at", "id", "kind"),
         Index("ix_conversation_contact", "contact_id", "last_message_at"),
+        Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at", "id"),
+        Index(
+            "ix_conversation_snoozed",
+            "snoozed_until",
+            sqlite_where=text("state = 'snoozed'"),
+            postgresql_where=text("state = 'snoozed'"),
+        ),
+        Index(
+            "ix_conversation_respond_by",
+            "respond_by",
+            sqlite_where=text("state = 'open' AND respond_by IS NOT NULL"),
+            postgresql_where=text("state = 'open' AND respond_by IS NOT NULL"),
+        ),
         Index(
             "ix_conversation_waiting",
             "waiting_since",
@@ -85,6 +142,14 @@ class Conversation(SQLModel, table=True):
     preview_direction: Direction = choice(Direction.IN)
     last_message_at: datetime = moment()
     waiting_since: datetime | None = moment(nullable=True)  # oldest message in that nobody has answered
+    respond_by: datetime | None = moment(nullable=True)  # when the channel's target for that one is missed
+    assignee_id: int | None = link("member.id", nullable=True)
+    priority: Priority = choice(Priority.NORMAL)
+    goal: Goal | None = maybe(Goal)
+    sentiment: Sentiment | None = maybe(Sentiment)  # of the newest message in
+    language: str | None = Field(default=None, max_length=16)  # of the newest message in
+    snoozed_until: datetime | None = moment(nullable=True)
+    resolved_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment(now=True)
 
 
@@ -94,6 +159,12 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("channel_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sent_at", "id"),
+        Index(
+            "ix_message_triage",
+            "id",
+            sqlite_where=text("triaged = 0 AND direction = 'in'"),
+            postgresql_where=text("NOT triaged AND direction = 'in'"),
+        ),
     )
 
     id: int = key()
@@ -107,7 +178,10 @@ class Message(SQLModel, table=True):
     text: str = long_text("")
     url: str | None = Field(default=None, max_length=500)
     language: str | None = Field(default=None, max_length=16)
-    media: list[dict[str, Any]] | None = plain_json()
+    sentiment: Sentiment | None = maybe(Sentiment)
+    corrected: bool = flag()  # a member has said what the sentiment is
+    triaged: bool = flag()  # the worker has looked at it: language, sentiment, rules
+    media: list[dict[str, Any]] | None = plain_json()  # ours: {"media_id", "alt"}; theirs: {"url", "kind", "alt"}
     sent_at: datetime = moment()
     edited_at: datetime | None = moment(nullable=True)
     deleted_at: datetime | None = moment(nullable=True)  # at the network

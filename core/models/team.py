@@ -3,9 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Field, Index, SQLModel
+from sqlalchemy import LargeBinary
+from sqlmodel import Field, Index, SQLModel, text
 
-from core.models.columns import choice, key, link, long_text, moment
+from core.models.columns import choice, key, link, long_text, moment, plain_json
 
 
 class Role(StrEnum):
@@ -49,6 +50,36 @@ class LoginFailure(SQLModel, table=True):
     id: int = key()
     key: str = Field(max_length=350)  # "ip:…" or "email:…"
     at: datetime = moment(now=True)
+
+
+class Notice(SQLModel, table=True):
+    """Something one member should know. Shown in the app; `sent_at` says when it also went out by other ways."""
+
+    __table_args__ = (
+        Index("ix_notice_member", "member_id", "read_at", "id"),
+        Index("ix_notice_unsent", "id", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")),
+    )
+
+    id: int = key()
+    member_id: int = link("member.id")
+    kind: str = Field(max_length=32)  # as in `services/notices.py`
+    text: str = Field(max_length=300)  # one sentence
+    target: str = Field(default="", max_length=120)  # "conversation:7", "channel:3"
+    created_at: datetime = moment(now=True)
+    read_at: datetime | None = moment(nullable=True)
+    sent_at: datetime | None = moment(nullable=True)
+
+
+class NoticeSettings(SQLModel, table=True):
+    """How one member wants to hear of things; without a row everything shows in the app alone."""
+
+    member_id: int = Field(primary_key=True, foreign_key="member.id", ondelete="CASCADE")
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)  # apprise addresses: they hold secrets
+    kinds: list[str] | None = plain_json()  # which also go out; None: all
+    quiet_from: str | None = Field(default=None, max_length=5)  # "20:00", the member's time
+    quiet_to: str | None = Field(default=None, max_length=5)
+    digest_at: str | None = Field(default=None, max_length=5)  # one message a day instead of each by itself
+    last_digest_at: datetime | None = moment(nullable=True)
 
 
 class AuditEntry(SQLModel, table=True):
