@@ -44,22 +44,17 @@ def tell() -> None:
     if sentence and good:
         st.toast(sentence, icon=":material/check:")
     elif sentence:
-        st.error(plain(sentence), icon=":material/error:")
-
-
-def plain(text: str) -> str:
-    """As `shown`; besides, Markdown makes no mail links of handles (an invisible joiner keeps the halves apart)."""
-    return shown(text).replace("@", "@\u2060")
+        st.error(shown(sentence), icon=":material/error:")
 
 
 def head(page: Page, view: ConversationView) -> None:
     """Who it is, where, how it stands, and what can be done with it."""
     with st.container(gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{plain(view.contact)}** &nbsp; {_badges(view)}", width="stretch")
+            st.markdown(f"**{shown(view.contact)}** &nbsp; {_badges(view)}", width="stretch")
             if page.actor.may(Right.ANSWER):
                 _buttons(page, view)
-        st.caption(plain(_about(view)))
+        st.caption(shown(_about(view)))
 
 
 def _badges(view: ConversationView) -> str:
@@ -128,7 +123,7 @@ def answer_box(page: Page, view: ConversationView) -> None:
         return
     reason = inbox.why_no_answer(view.network, view.channel_state, view.channel_handle)
     if reason:
-        st.warning(plain(reason), icon=":material/link_off:")
+        st.warning(shown(reason), icon=":material/link_off:")
     _answered(view)
     text = st.text_area(
         "Answer",
@@ -170,7 +165,7 @@ def _answered(view: ConversationView) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         begin = " ".join(message.text.split())[:80]
-        st.caption(f":material/reply: {plain(f'To {message.author}: {begin}')}", width="stretch")
+        st.caption(f":material/reply: {shown(f'To {message.author}: {begin}')}", width="stretch")
         st.button(
             "",
             key="answer_newest",

@@ -11,9 +11,9 @@ from core.models.monitoring import MentionState
 from core.services import channels, inbox, monitoring
 from core.services.monitoring import MentionRow, MonitorRow
 from core.services.team import Right
-from core.ui.answer import do, plain
+from core.ui.answer import do
 from core.ui.page import Page, act
-from core.ui.parts import ago, exact, network_icon
+from core.ui.parts import ago, exact, network_icon, shown
 from core.ui.thread import web_link
 
 SYNTAX = """
@@ -38,13 +38,13 @@ def monitor_list(page: Page, rows: Sequence[MonitorRow]) -> None:
         with st.container(border=True, gap="xsmall"):
             with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
                 badge = f" &nbsp; :primary-badge[{row.new} new]" if row.new else ""
-                st.markdown(f"**{plain(row.name)}**{badge}", width="stretch")
+                st.markdown(f"**{shown(row.name)}**{badge}", width="stretch")
                 if page.actor.may(Right.MONITOR):
                     _monitor_menu(page, row)
-            st.caption(f"{plain(row.query)} · {row.total} found")
+            st.caption(f"{shown(row.query)} · {row.total} found")
             st.caption(_how_it_does(row, page.zone))
             if row.error and not row.paused:
-                st.caption(f":red[{plain(row.error)}]")
+                st.caption(f":red[{shown(row.error)}]")
 
 
 def _how_it_does(row: MonitorRow, zone: ZoneInfo) -> str:
@@ -54,7 +54,7 @@ def _how_it_does(row: MonitorRow, zone: ZoneInfo) -> str:
         return ":orange[No channel can search for this. Connect one, or look for a hashtag.]"
     last = f"Searched {ago(row.searched_at, zone)}" if row.searched_at else "Not searched yet"
     following = f", again {soon(row, zone)}" if row.next_at else ""
-    return f"{last}{following} · {plain(', '.join(row.places))}"
+    return f"{last}{following} · {shown(', '.join(row.places))}"
 
 
 def soon(row: MonitorRow, zone: ZoneInfo) -> str:
@@ -87,7 +87,7 @@ def edit_dialog(page: Page, row: MonitorRow) -> None:
 @st.dialog("Delete monitor", icon=":material/delete:")
 def delete_dialog(page: Page, row: MonitorRow) -> None:
     """Ask once: the hits go too."""
-    st.markdown(f"Delete **{plain(row.name)}** and the {row.total} hits it found? Conversations stay.")
+    st.markdown(f"Delete **{shown(row.name)}** and the {row.total} hits it found? Conversations stay.")
     if st.button("Delete", type="primary", key="delete_sure"):
         act(lambda s: monitoring.delete_monitor(s, page.actor, row.id), done="Deleted")
 
@@ -108,10 +108,10 @@ def mention_card(page: Page, row: MentionRow) -> None:
     with st.container(border=True, gap="xsmall", key=f"mention_{row.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.image(network_icon(row.network), width=18)
-            who = f"**{plain(row.author)}**" + (f" {plain(row.handle)}" if row.handle != row.author else "")
+            who = f"**{shown(row.author)}**" + (f" {shown(row.handle)}" if row.handle != row.author else "")
             st.markdown(who, width="stretch")
             st.caption(ago(row.sent_at, page.zone), width="content", help=exact(row.sent_at, page.zone))
-        st.markdown(plain(row.text))
+        st.markdown(shown(row.text))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(_numbers(row), width="stretch")
             _mention_buttons(page, row)
@@ -124,7 +124,7 @@ def _numbers(row: MentionRow) -> str:
         (row.shares, METRICS["shares"].lower()),
     ]
     numbers = [f"{value:,} {word}".replace(",", " ") for value, word in counts if value]
-    return " · ".join([f":material/radar: {plain(row.monitor)}", *numbers])
+    return " · ".join([f":material/radar: {shown(row.monitor)}", *numbers])
 
 
 def _counted(number: int, things: str) -> str:
@@ -171,7 +171,7 @@ def _mention_buttons(page: Page, row: MentionRow) -> None:
 @st.dialog("Answer", icon=":material/reply:", width="medium")
 def answer_dialog(page: Page, row: MentionRow) -> None:
     """Answer a hit: it becomes a conversation in the inbox."""
-    st.caption(f"{plain(row.author)}: {plain(' '.join(row.text.split())[:280])}")
+    st.caption(f"{shown(row.author)}: {shown(' '.join(row.text.split())[:280])}")
     with db.read() as session:
         options = dict(monitoring.answer_channels(session, row.id))
         if not options:

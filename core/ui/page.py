@@ -39,6 +39,7 @@ PAGES = (
     ("pages/analytics.py", "Analytics", "bar_chart", ""),
     ("pages/channels.py", "Channels", "hub", "channels"),
     ("pages/team.py", "Team", "group", ""),
+    ("pages/settings.py", "Settings", "settings", ""),
 )
 
 

@@ -1,0 +1,10 @@
+"""Settings: saved replies."""
+
+import streamlit as st
+
+from core.ui.page import Page
+
+
+def replies_section(page: Page) -> None:
+    """Draw the section."""
+    st.caption(f"Nothing here yet, {page.actor.name}.")
