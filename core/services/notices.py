@@ -1,6 +1,6 @@
 """What one member should know: assigned to me, mentioned, a target about to break, a channel to reconnect.
 
-A notice is a row; the app shows it, the worker sends it by the member's other ways (mail, Slack, …), not in quiet hours.
+A notice is a row; the app shows it, the worker also sends it by the member's other ways (mail, Slack, …).
 """
 
 from collections.abc import Iterable
