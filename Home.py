@@ -20,6 +20,7 @@ def now() -> None:
         return
     parts.worker_state(home)
     parts.headline(home)
+    parts.for_you(page)
     left, right = st.columns(2, gap="large")
     with left:
         parts.waiting(home, page)

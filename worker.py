@@ -18,7 +18,7 @@ from collections.abc import Callable
 import schedule
 
 from core import db
-from core.services import channels, health, publishing, sandbox, sync
+from core.services import channels, health, inbox_waking, notices, publishing, sandbox, service_time, sync, triage
 from core.services.crew import Alarm, Crew, safely
 from core.services.logs import set_up_logging
 from core.settings import settings
@@ -40,14 +40,21 @@ class Worker:
         self.publishers = Crew("publish", settings().publish_threads)
         self.syncers = Crew("sync", settings().sync_threads)
         self.keepers = Crew("keep", 2)  # housekeeping that may take its time
+        self.triagers = Crew("triage", 1)
         self.changes = db.Changes()
         self.posts, self.syncs = Alarm(publishing, self.changes), Alarm(sync, self.changes)
+        self.crews = (self.publishers, self.syncers, self.triagers, self.keepers)
+        self.arrivals = Alarm(triage, self.changes)
         self.clock = schedule.Scheduler()
         every = self.clock.every
         every(1).seconds.do(safely, self.look_for_syncs)
+        every(1).seconds.do(safely, self.look_at_arrivals)
         every(10).seconds.do(safely, self.write, health.beat, self.id)
         every(max(1, int(settings().lease_seconds / 4))).seconds.do(safely, self.renew)
         every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
+        every(10).seconds.do(safely, self.wake_snoozed)
+        every(15).seconds.do(self.keepers.start, service_time.watch)
+        every(3600).seconds.do(safely, self.write, notices.forget_old)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
 
     def run(self) -> None:
@@ -68,8 +75,10 @@ class Worker:
             self.clock.run_pending()
             self.look_for_posts()
             self.look_for_syncs()
-            if self.publishers.idle and self.syncers.idle and not self.due(until):
+            self.look_at_arrivals()
+            if self.publishers.idle and self.syncers.idle and self.triagers.idle and not self.due(until):
                 break
+        safely(service_time.watch)
         self.end()
 
     def begin(self) -> None:
@@ -77,12 +86,13 @@ class Worker:
         log.info("started worker=%s", self.id)
         safely(self.write, health.beat, self.id)
         safely(self.look_for_syncs)
+        safely(self.wake_snoozed)
 
     def end(self) -> None:
         """Take nothing new, finish what is in hand, go."""
         self.stop.set()
         deadline = time.monotonic() + LAST_SECONDS
-        done = [crew.finish(deadline - time.monotonic()) for crew in (self.publishers, self.syncers, self.keepers)]
+        done = [crew.finish(deadline - time.monotonic()) for crew in self.crews]
         self.changes.close()
         safely(sandbox.stop)
         safely(self.write, health.sign_off, self.id)
@@ -95,7 +105,7 @@ class Worker:
         """Whether anything is due now, or follows soon."""
         soon = SOON_SECONDS if time.monotonic() < until else 0.0
         with db.read() as session:
-            return publishing.anything_due(session, soon) or sync.anything_due(session)
+            return publishing.anything_due(session, soon) or sync.anything_due(session) or triage.anything_due(session)
 
     def look_for_posts(self) -> None:
         """Start what is due to go out."""
@@ -108,6 +118,16 @@ class Worker:
         free = self.syncers.free
         for claim in sync.claim_due(self.id, free) if free and self.syncs.rings() else ():
             self.syncers.start(sync.run, claim)
+
+    def look_at_arrivals(self) -> None:
+        """Look at what came in: language, mood, rules, deadline."""
+        if self.triagers.free and self.arrivals.rings():
+            self.triagers.start(triage.run, triage.BATCH, self.stop.is_set)
+
+    def wake_snoozed(self) -> None:
+        """Open the conversations again that were put off until now."""
+        while inbox_waking.anything_due():
+            self.write(inbox_waking.wake_snoozed)
 
     def renew(self) -> None:
         """Keep the claims on what is being worked on."""

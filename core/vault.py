@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import hmac
 import json
 import os
 from functools import lru_cache
@@ -30,19 +31,30 @@ def _key_from_file(path: Path) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _fernet() -> Fernet:
+def _key() -> bytes:
     config = settings()
     if config.secret_key:
         # Any passphrase will do: it is stretched to the 32 bytes that Fernet wants.
         digest = hashlib.scrypt(config.secret_key.encode(), salt=b"social-hub", n=2**14, r=8, p=1, dklen=32)
-        return Fernet(base64.urlsafe_b64encode(digest))
+        return base64.urlsafe_b64encode(digest)
     config.ensure_folders()
-    return Fernet(_key_from_file(config.data_dir / KEY_FILE))
+    return _key_from_file(config.data_dir / KEY_FILE)
+
+
+@lru_cache(maxsize=1)
+def _fernet() -> Fernet:
+    return Fernet(_key())
 
 
 def reset() -> None:
     """Forget the key held in memory (tests, and after the settings changed)."""
+    _key.cache_clear()
     _fernet.cache_clear()
+
+
+def fingerprint(*parts: str) -> str:
+    """64 hex digits that recognise these words again, for whoever holds the key; they can't be turned back."""
+    return hmac.new(b"fingerprint:" + _key(), "\0".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
 def seal(secret: dict[str, str]) -> bytes:

@@ -8,6 +8,7 @@ from core.ui import analytics_parts as parts
 from core.ui.explorer import explorer
 from core.ui.page import open_page
 from core.ui.parts import empty
+from core.ui.service_parts import service_section
 
 ORDERS = {"Interactions": "interactions", "Likes": "likes", "Shares": "shares", "Comments": "comments"}
 
@@ -26,16 +27,24 @@ if not connected:
 scope = parts.filters(connected, groups, page.zone)
 with db.read() as session:
     found = analytics.report(session, scope)
+
+
+# Fragments: what is chosen in one part doesn't draw the others anew.
+@st.fragment(key="service")
+def service() -> None:
+    service_section(scope, connected)
+
+
 if found.posts.empty and found.followers.empty:
     empty(
         "Nothing in this time",
         "Figures of a new channel appear within minutes. Otherwise choose a longer time, or other channels.",
     )
+    service()  # people may have been answered before anything was counted
     st.stop()
 gives_reach = any(measure.name == "reach" for measure in found.given)
 
 
-# Fragments: what is chosen in one part doesn't draw the others anew.
 @st.fragment(key="followers")
 def followers() -> None:
     parts.follower_chart(found)
@@ -68,5 +77,6 @@ with left:
     parts.channel_chart(found)
 with right:
     parts.hour_chart(found)
+service()
 top()
 explore()

@@ -1,7 +1,7 @@
-"""The inbox: conversations on the left, the open one on the right.
+"""The inbox: views and conversations on the left, the open one in the middle, who it is on the right.
 
-Three fragments, so that nothing is drawn again that didn't change: the list (looks again by itself), the open
-conversation, and within it the messages (look again by themselves, sooner while an answer is on its way).
+Fragments, so that nothing is drawn again that didn't change: the list (looks again by itself), the open conversation,
+and within it the messages (look again by themselves, sooner while an answer is on its way).
 """
 
 import streamlit as st
@@ -12,20 +12,29 @@ from core.models.inbox import ConversationState
 from core.services import inbox
 from core.services.channels import channels, groups
 from core.services.health import health
-from core.services.inbox import ConversationView, InboxFilter
+from core.services.inbox import ConversationView
+from core.services.inbox_views import query_of
 from core.services.team import Right
-from core.ui.answer import act_on_message, answer_box, do, head, tell
-from core.ui.conversation_list import chosen, conversation_list, waited
-from core.ui.inbox_filter import inbox_filter, is_restricted
+from core.ui.answer import act_on_message, answer_box, do, head, presence_line
+from core.ui.contact_panel import contact_panel
+from core.ui.conversation_bar import conversation_bar
+from core.ui.conversation_list import chosen, conversation_list, grows, reach, waiting_line
+from core.ui.inbox_bulk import bulk_bar, by_key, undo_line
+from core.ui.inbox_columns import columns, roomy
+from core.ui.inbox_filter import choices, inbox_filter, is_restricted
+from core.ui.inbox_keys import inbox_keys
+from core.ui.inbox_views import keep_or_delete, views
+from core.ui.message_menu import confirm_act
 from core.ui.page import open_page
 from core.ui.parts import empty
 from core.ui.thread import thread
 
-MORE = 30  # rows, or messages, at a time
+MORE = 50  # messages at a time
 LOOK_AGAIN = 8  # seconds
 LOOK_SOON = 2
 
 page = open_page("Inbox", ":material/inbox:")
+roomy()
 may_answer = page.actor.may(Right.ANSWER)
 
 
@@ -44,44 +53,38 @@ def open_conversation() -> None:
     st.rerun("thread")
 
 
-def show_more() -> None:
-    st.session_state["rows_shown"] = (chosen("more") or MORE) + MORE
-    st.rerun("list")
-
-
-def rows_shown(wanted: InboxFilter) -> int:
-    """How many rows to show: it begins anew with each change of filter."""
-    if st.session_state.get("rows_filter") != wanted:
-        st.session_state["rows_filter"], st.session_state["rows_shown"] = wanted, MORE
-    return int(st.session_state["rows_shown"])
-
-
 @st.fragment(run_every=LOOK_AGAIN, key="list")
 def list_part() -> None:
-    wanted = inbox_filter(all_channels, all_groups)
     with db.read() as session:
-        found = inbox.conversations(session, wanted, limit=rows_shown(wanted))
+        offered = choices(session, all_channels, all_groups)
+    view = views(page, offered)
+    wanted, box = inbox_filter(page, view, offered, opened())
+    asked = query_of(view, wanted)
+    with box:
+        keep_or_delete(page, view, wanted)
+    rows, depth = reach(asked)
+    with db.read() as session:
+        found = inbox.conversations(session, wanted, limit=rows, depth=depth)
+        if grown := grows(found, asked):
+            found = inbox.conversations(session, wanted, limit=grown, depth=depth)
         who_waits = inbox.waiting(session)
-    if who_waits.count and who_waits.oldest:
-        word = "waits" if who_waits.count == 1 else "wait"
-        st.caption(
-            f":material/schedule: {who_waits.count} {word} for an answer, the longest {waited(who_waits.oldest)}"
-        )
+    if not bulk_bar(page, found.rows, offered):
+        waiting_line(who_waits)
+    undo_line(page, opened())
     if found.rows or found.next:
-        more = None if found.next is None else "Search further back" if wanted.search.strip() else "Show more"
-        conversation_list(found.rows, page.zone, opened(), more, open_conversation, show_more)
+        conversation_list(found, page, opened(), asked, open_conversation)
     elif is_restricted(wanted):
-        empty("Nothing fits", "No conversation matches the search and the filters. Try another word or state.")
+        empty("Nothing fits", "No conversation matches the search and the filters. Try another word or view.")
     elif wanted.state == ConversationState.OPEN:
         empty("All done", "Nobody is waiting. New comments, mentions and direct messages appear here by themselves.")
     else:
-        empty("Nothing here", "No conversation is in this state.")
+        empty("Nothing here", "No conversation is in this view.")
 
 
 def load(conversation_id: int) -> ConversationView | None:
     try:
         with db.read() as session:
-            return inbox.conversation(session, conversation_id, limit=st.session_state.get("messages_shown", 50))
+            return inbox.conversation(session, conversation_id, limit=st.session_state.get("messages_shown", MORE))
     except NotFound:
         return None
 
@@ -96,9 +99,20 @@ def thread_part() -> None:
     if view is None:
         empty("Not there any more", "This conversation was removed. Choose another one from the list.")
         return
+    middle, right = columns("contact")
+    with middle:
+        open_part(view)
+    if right is not None:
+        with right:
+            contact_panel(page, view)
+
+
+def open_part(view: ConversationView) -> None:
+    """What was said, what was decided, and the box for the answer."""
     head(page, view)
-    tell()
-    fresh = [view]
+    conversation_bar(page, view)
+    confirm_act(page, view)
+    fresh, conversation_id = [view], view.id
 
     @st.fragment(run_every=LOOK_SOON if view.on_its_way else LOOK_AGAIN)
     def messages_part() -> None:
@@ -111,13 +125,19 @@ def thread_part() -> None:
         answer_box(page, view)
 
     messages_part()
+    presence_line(page, view)
     answer_part()
     if view.unread and may_answer and st.session_state.get("keep_unread") != view.id:
         do(lambda session: inbox.mark_read(session, page.actor, conversation_id))
 
 
+@st.fragment(key="keys")
+def keys_part() -> None:
+    inbox_keys(lambda what: by_key(page, what, opened()))
+
+
 def show_earlier() -> None:
-    st.session_state["messages_shown"] = st.session_state.get("messages_shown", 50) + 50
+    st.session_state["messages_shown"] = st.session_state.get("messages_shown", MORE) + MORE
     st.rerun("thread")
 
 
@@ -130,8 +150,9 @@ if not all_channels:
     way = "pages/channels.py" if page.actor.may(Right.CHANNELS) else None
     empty("No channel is connected yet", "Its messages arrive here within a minute.", way, "Connect a channel")
     st.stop()
-left, right = st.columns([0.38, 0.62], gap="medium")
+left, rest = st.columns([0.36, 0.64], gap="medium")
 with left:
     list_part()
-with right:
+    keys_part()
+with rest.container(key="opened"):
     thread_part()

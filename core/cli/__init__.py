@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.cli import channel, inbox, monitor, post, team
+from core.cli import actions, channel, handling, hours, inbox, monitor, post, replies, rules, team, views
 from core.cli.frame import room
 from core.errors import HubError
 from core.services import health
@@ -46,10 +46,18 @@ for commands, name in (
     (channel.channel, "channel"),
     (post.post, "post"),
     (inbox.inbox, "inbox"),
+    (replies.reply, "reply"),
+    (views.view, "view"),
+    (handling.work, "work"),
+    (handling.label, "label"),
+    (rules.rule, "rule"),
     (monitor.monitor, "monitor"),
+    (hours.hours, "hours"),
+    (hours.service, "service"),
     (sandbox, "sandbox"),
 ):
     app.add_typer(commands, name=name)
+app.command("act")(actions.act)
 
 
 @app.callback()

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import regex
 
+from core.errors import Rejected
+
 T = TypeVar("T")
 
 Credentials = dict[str, str]
@@ -51,6 +53,38 @@ class Search(StrEnum):
     FULL = "full"
 
 
+class Act(StrEnum):
+    """What can be done at a network about a message, or about whoever wrote it."""
+
+    LIKE = "like"
+    UNLIKE = "unlike"
+    REPOST = "repost"
+    UNREPOST = "unrepost"
+    HIDE = "hide"  # an answer below a post of ours: readers don't see it any more
+    UNHIDE = "unhide"
+    DELETE_OWN = "delete_own"
+    FOLLOW = "follow"
+    UNFOLLOW = "unfollow"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+
+
+UNDONE_BY: dict[Act, Act] = {
+    Act.LIKE: Act.UNLIKE,
+    Act.REPOST: Act.UNREPOST,
+    Act.HIDE: Act.UNHIDE,
+    Act.FOLLOW: Act.UNFOLLOW,
+    Act.MUTE: Act.UNMUTE,
+    Act.BLOCK: Act.UNBLOCK,
+}
+"""Acts that stand until they are taken back, and what takes them back."""
+
+ON_AUTHOR = frozenset({Act.FOLLOW, Act.UNFOLLOW, Act.MUTE, Act.UNMUTE, Act.BLOCK, Act.UNBLOCK})
+"""Acts on whoever wrote the message; the others are on the message."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a network can do, as data. Pages and services ask this; nobody tries and catches."""
@@ -67,6 +101,7 @@ class Capabilities:
     search: Search = Search.NONE
     post_metrics: tuple[str, ...] = ()  # of METRICS, in the order worth showing
     channel_metrics: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
     docs_url: str = ""
 
 
@@ -301,6 +336,11 @@ class Connector(ABC):
     def length(cls, text: str, limits: Limits) -> int:
         """How long the network counts this text. Pure."""
 
+    @classmethod
+    def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:
+        """A part of an answer as it will stand there, with what the network wants before it (a handle). Pure."""
+        return text
+
     @abstractmethod
     def prepare(self, draft: Draft, part: int, replay_key: str, previous: Sequence[Sent]) -> Prepared:
         """Do everything that may be repeated (uploads, look-ups) and fix the one write of part number `part`.
@@ -319,6 +359,14 @@ class Connector(ABC):
     @abstractmethod
     def delete(self, remote_id: str) -> None:
         """Delete a post or reply of ours. Raises `RemoteGone` if it isn't there."""
+
+    def act(self, act: Act, remote_id: str, author: str = "") -> None:
+        """Do one of `capabilities.acts` about the message `remote_id`, or about its author (`Author.remote_id`).
+
+        Leaves things as the act says, however they were before and however often it is done: a fault is no reason not
+        to try again. Raises `RemoteGone` where message or author aren't there, `Rejected` where it can't be done.
+        """
+        raise Rejected(f"{self.capabilities.label} doesn't let the hub do that.")
 
     @abstractmethod
     def fetch_inbox(self, cursor: str | None, thread_of: Callable[[str], str | None]) -> Batch[RemoteMessage]:

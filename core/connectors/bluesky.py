@@ -15,12 +15,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from core.connectors import bluesky_acts as acts
 from core.connectors import bluesky_posts as posts
 from core.connectors import bluesky_records as records
 from core.connectors import query as queries
 from core.connectors.atproto import AtUri, Json, Session, create_session, mapping, moment, objects, stamp
 from core.connectors.backwards import Mark, walk
 from core.connectors.base import (
+    Act,
     Auth,
     Batch,
     Capabilities,
@@ -70,6 +72,7 @@ class Bluesky(Connector):
         search=Search.FULL,
         post_metrics=("likes", "shares", "comments", "quotes"),
         channel_metrics=("followers", "following", "posts"),
+        acts=(*acts.ON_POST, *acts.HIDING, Act.DELETE_OWN, *acts.ON_PERSON, *acts.MUTING),
         docs_url="https://docs.bsky.app",
     )
     default_base_url: ClassVar[str] = DEFAULT_BASE_URL
@@ -168,6 +171,13 @@ class Bluesky(Connector):
         if self._session.record(uri) is None:
             raise RemoteGone("This post is no longer on Bluesky.")
         self._session.post("com.atproto.repo.deleteRecord", uri._asdict(), repeatable=True)
+
+    def act(self, act: Act, remote_id: str, author: str = "") -> None:
+        """Like, repost, hide below our posts, delete; follow, mute, block: `bluesky_acts.py`."""
+        if act is Act.DELETE_OWN:
+            self.delete(remote_id)
+        else:
+            acts.do(self._session, act, remote_id, author)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from core.connectors import mastodon_posts as posts
 from core.connectors import mastodon_sending as sending
 from core.connectors import query as queries
 from core.connectors.base import (
+    Act,
     Auth,
     Batch,
     Capabilities,
@@ -23,6 +24,7 @@ from core.connectors.base import (
     Credentials,
     Draft,
     DraftImage,
+    Kind,
     Limits,
     Prepared,
     Profile,
@@ -32,6 +34,7 @@ from core.connectors.base import (
     Sent,
 )
 from core.connectors.http import Http
+from core.connectors.mastodon_acts import ON_ACCOUNT, ON_STATUS, Acts
 from core.connectors.mastodon_inbox import Inbox
 from core.connectors.mastodon_posts import Json, mapping, objects, path, word
 from core.errors import NeedsReauth, NetworkError, OutcomeUnknown, Rejected, RemoteGone, RetryLater
@@ -57,6 +60,7 @@ class Mastodon(Connector):
         search=Search.FULL,
         post_metrics=("likes", "shares", "comments", "quotes"),
         channel_metrics=("followers", "following", "posts"),
+        acts=(*ON_STATUS, Act.DELETE_OWN, *ON_ACCOUNT),
         docs_url="https://docs.joinmastodon.org/methods/",
     )
 
@@ -135,6 +139,11 @@ class Mastodon(Connector):
     def length(cls, text: str, limits: Limits) -> int:
         """Characters as people count them; each link counts as `url_length`, a mention without its host."""
         return sending.counted(text, limits)
+
+    @classmethod
+    def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:
+        """As `_reply` makes it, as far as that is known without asking the server."""
+        return sending.addressed(text, to.handle) if first or to.kind is Kind.DIRECT else text
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 
@@ -292,6 +301,12 @@ class Mastodon(Connector):
             else:
                 raise Rejected("This server doesn't let applications delete posts. Delete it there.") from None
             raise
+
+    def act(self, act: Act, remote_id: str, author: str = "") -> None:
+        """Like, boost, delete; follow, mute, block: `mastodon_acts.py`. An answer below ours can't be hidden here."""
+        if act not in self.capabilities.acts:
+            super().act(act, remote_id, author)
+        Acts(self._http, self._host, self.delete).do(act, remote_id, author)
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,15 @@ def mentioned(text: str, host: str) -> set[str]:
     return {f"{user}@{place or host}".lower() for user, place in MENTION.findall(LINK.sub(" ", text))}
 
 
+def addressed(text: str, handle: str) -> str:
+    """A text that names whoever has this handle, at its beginning unless it does already; without a host is enough."""
+    name = handle.lstrip("@").lower()
+    named = mentioned(text, "")
+    if not name or name in named or any(one.endswith("@") and name.startswith(one) for one in named):
+        return text
+    return f"@{name} {text}".rstrip()
+
+
 def visibility(answered: Json, kind: Kind, usual: str) -> str | None:
     """For whom an answer may be: never wider than what is answered, nor than we usually are. None: it decides.
 

@@ -86,6 +86,19 @@ class Contact(SQLModel, table=True):
     note: str = long_text("")
 
 
+class Erased(SQLModel, table=True):
+    """Somebody whose data was erased, or a conversation that went with them: what is older must not come in again.
+
+    The fingerprint is keyed (`vault.fingerprint`): it recognises, and tells nobody who it was.
+    """
+
+    fingerprint: str = Field(primary_key=True, max_length=64)
+    at: datetime = moment(now=True)
+
+
+_CARRIED = ("kind", "priority", "goal", "sentiment", "language")  # what the list's filters ask for
+
+
 class Conversation(SQLModel, table=True):
     """One thread with contacts on one channel.
 
@@ -95,11 +108,13 @@ class Conversation(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("channel_id", "remote_id"),
-        # The list merges each channel's newest (`services/inbox_list.py`), so every index leads with the channel.
-        Index("ix_conversation_channel", "channel_id", "last_message_at", "id", "kind"),
-        Index("ix_conversation_channel_state", "channel_id", "state", "last_message_at", "id", "kind"),
+        # The list follows one of these in its order and finds in it what else is asked for: `inbox_streams.py`.
+        Index("ix_conversation_channel", "channel_id", "last_message_at", "id", *_CARRIED, "assignee_id"),
+        Index(
+            "ix_conversation_channel_state", "channel_id", "state", "last_message_at", "id", *_CARRIED, "assignee_id"
+        ),
         Index("ix_conversation_contact", "contact_id", "last_message_at"),
-        Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at", "id"),
+        Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at", "id", "channel_id", *_CARRIED),
         Index(
             "ix_conversation_snoozed",
             "snoozed_until",
@@ -108,7 +123,7 @@ class Conversation(SQLModel, table=True):
         ),
         Index(
             "ix_conversation_respond_by",
-            "respond_by",
+            *("respond_by", "id", "channel_id", *_CARRIED, "assignee_id"),
             sqlite_where=text("state = 'open' AND respond_by IS NOT NULL"),
             postgresql_where=text("state = 'open' AND respond_by IS NOT NULL"),
         ),
@@ -119,12 +134,14 @@ class Conversation(SQLModel, table=True):
             postgresql_where=text("state = 'open' AND waiting_since IS NOT NULL"),
         ),
         Index(
-            "ix_conversation_unread",
-            "channel_id",
-            "last_message_at",
+            "ix_conversation_unpromised",
             "id",
-            "state",
-            "kind",
+            sqlite_where=text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
+            postgresql_where=text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
+        ),
+        Index(
+            "ix_conversation_unread",
+            *("channel_id", "last_message_at", "id", "state", *_CARRIED, "assignee_id"),
             sqlite_where=text("unread > 0"),
             postgresql_where=text("unread > 0"),
         ),
@@ -143,6 +160,7 @@ class Conversation(SQLModel, table=True):
     last_message_at: datetime = moment()
     waiting_since: datetime | None = moment(nullable=True)  # oldest message in that nobody has answered
     respond_by: datetime | None = moment(nullable=True)  # when the channel's target for that one is missed
+    warned_for: datetime | None = moment(nullable=True)  # the `waiting_since` the team was warned about
     assignee_id: int | None = link("member.id", nullable=True)
     priority: Priority = choice(Priority.NORMAL)
     goal: Goal | None = maybe(Goal)
@@ -159,6 +177,7 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("channel_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sent_at", "id"),
+        Index("ix_message_contact", "contact_id", "conversation_id", "sent_at"),  # what one person wrote, and where
         Index(
             "ix_message_triage",
             "id",
@@ -170,7 +189,7 @@ class Message(SQLModel, table=True):
     id: int = key()
     conversation_id: int = link("conversation.id")
     channel_id: int = link("channel.id")
-    contact_id: int | None = link("contact.id", nullable=True, index=True)  # who wrote it, when it came in
+    contact_id: int | None = link("contact.id", nullable=True)  # who wrote it, when it came in
     member_id: int | None = link("member.id", nullable=True)  # who wrote it, when we did it here
     direction: Direction = choice(Direction.IN)
     remote_id: str | None = Field(default=None, max_length=400)  # None until an answer has been sent
@@ -181,6 +200,7 @@ class Message(SQLModel, table=True):
     sentiment: Sentiment | None = maybe(Sentiment)
     corrected: bool = flag()  # a member has said what the sentiment is
     triaged: bool = flag()  # the worker has looked at it: language, sentiment, rules
+    automatic: bool = flag()  # a rule's answer: who wrote still waits for one of a person
     media: list[dict[str, Any]] | None = plain_json()  # ours: {"media_id", "alt"}; theirs: {"url", "kind", "alt"}
     sent_at: datetime = moment()
     edited_at: datetime | None = moment(nullable=True)

@@ -1,11 +1,12 @@
-"""What the team's work on conversations needs: labels, views, saved replies, rules, presence, service time."""
+"""What the team's work on conversations needs: labels, views, saved replies, rules, deeds, presence, service time."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Field, Index, SQLModel, UniqueConstraint
+from sqlmodel import CheckConstraint, Field, Index, SQLModel, UniqueConstraint
 
+from core.connectors.base import Act
 from core.models.columns import choice, key, link, long_text, moment, plain_json
 
 
@@ -75,6 +76,7 @@ class Rule(SQLModel, table=True):
     actions: list[dict[str, Any]] | None = plain_json()
     matched: int = 0
     matched_at: datetime | None = moment(nullable=True)
+    trouble: str | None = long_text(None)  # why an action could not be done, the last time that one could not
     created_at: datetime = moment(now=True)
 
 
@@ -94,6 +96,27 @@ class Presence(SQLModel, table=True):
     at: datetime = moment(now=True)
 
 
+class Deed(SQLModel, table=True):
+    """Something that one of our channels did at its network and that stands until it is taken back: a like, a block.
+
+    It is about a message or about a contact; of contacts that share a person, about the one who wrote.
+    """
+
+    __table_args__ = (
+        CheckConstraint("(message_id IS NULL) <> (contact_id IS NULL)", name="message_or_contact"),
+        UniqueConstraint("message_id", "act"),
+        UniqueConstraint("contact_id", "channel_id", "act"),
+    )
+
+    id: int = key()
+    channel_id: int = link("channel.id", index=True)
+    message_id: int | None = Field(default=None, foreign_key="message.id", ondelete="CASCADE")
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="CASCADE")
+    act: Act = choice(Act.LIKE)
+    member_id: int | None = link("member.id", nullable=True)
+    at: datetime = moment(now=True)
+
+
 class ServiceKind(StrEnum):
     """What a service time measures."""
 
@@ -104,11 +127,14 @@ class ServiceKind(StrEnum):
 class ServiceTime(SQLModel, table=True):
     """One measured span; business seconds are computed from it when it is read, with the hours of today."""
 
-    __table_args__ = (Index("ix_servicetime_kind", "kind", "ended_at", "channel_id"),)
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "kind", "started_at"),  # nobody's wait is counted twice
+        Index("ix_servicetime_kind", "kind", "ended_at", "channel_id"),
+    )
 
     id: int = key()
     kind: ServiceKind = choice(ServiceKind.FIRST)
-    conversation_id: int = link("conversation.id", index=True)
+    conversation_id: int = link("conversation.id")
     channel_id: int = link("channel.id")
     member_id: int | None = link("member.id", nullable=True)
     started_at: datetime = moment()
@@ -121,7 +147,7 @@ class ServiceHours(SQLModel, table=True):
     id: int = key()
     weekly: dict[str, Any] | None = plain_json()  # {"0": [["09:00", "17:00"]], …}, Monday is 0
     country: str | None = Field(default=None, max_length=2)
-    region: str | None = Field(default=None, max_length=8)
+    region: str | None = Field(default=None, max_length=32)
     time_zone: str = Field(default="Europe/Berlin", max_length=64)
     target_minutes: int = 240  # first answer within, in business minutes
     undo_seconds: int = 20  # an answer waits so long before it goes out

@@ -88,6 +88,7 @@ class AuditEntry(SQLModel, table=True):
     id: int = key()
     at: datetime = moment(now=True)
     member_id: int | None = link("member.id", nullable=True)
+    by: str | None = Field(default=None, max_length=120)  # who it was when it was no member: the command line, a rule
     action: str = Field(max_length=60)  # "channel.connect", "post.schedule", …
     target: str = Field(default="", max_length=120)  # "channel:3"
     detail: str = long_text("")

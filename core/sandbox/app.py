@@ -10,13 +10,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.sandbox import control, oauth, pages, routes_reading, routes_statuses
+from core.sandbox import control, oauth, pages, routes_accounts, routes_reading, routes_statuses
 from core.sandbox.call import Box
 from core.sandbox.faults import Faults
 from core.sandbox.life import Life
 from core.sandbox.rules import MAX_IMAGE_BYTES
 
-ROUTES = [*routes_statuses.ROUTES, *routes_reading.ROUTES, *oauth.ROUTES, *control.ROUTES, *pages.ROUTES]
+ROUTES = [
+    *routes_statuses.ROUTES,
+    *routes_accounts.ROUTES,  # before those that take any id
+    *routes_reading.ROUTES,
+    *oauth.ROUTES,
+    *control.ROUTES,
+    *pages.ROUTES,
+]
 
 
 def build(box: Box) -> Faults:

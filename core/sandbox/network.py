@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from core.sandbox import growth, markup
+from core.sandbox import growth, markup, relations
 from core.sandbox.clock import Clock
 from core.sandbox.plan import MARK
 from core.sandbox.rules import VISIBLE, ApiError, Entry, check, millis
@@ -312,15 +312,15 @@ class Network:
     def follow(self, account_id: int, target: Row, at: datetime | None = None) -> None:
         """Follow an account; it is notified."""
         with self.store.writing():
-            if self.store.changed("INSERT OR IGNORE INTO follow VALUES (?, ?)", account_id, target["id"]):
+            if relations.tie(self.store, "follow", account_id, target["id"]):
                 self.notify(target["id"], "follow", account_id, None, millis(at or self.now()))
 
     # --- notifications ----------------------------------------------------------------------------------------------
 
     def notify(self, account_id: int, kind: str, from_id: int, status_id: int | None, at: int) -> None:
-        """Tell one of our channels; contacts don't read theirs."""
+        """Tell one of our channels, unless it has muted or blocked who did it; contacts don't read theirs."""
         is_channel = self.store.value("SELECT channel FROM account WHERE id = ?", account_id)
-        if not is_channel or account_id == from_id:
+        if not is_channel or account_id == from_id or relations.is_silent(self.store, account_id, from_id):
             return
         if self._held is not None:
             self._held.append((at, account_id, kind, from_id, status_id))

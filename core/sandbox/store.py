@@ -65,6 +65,10 @@ CREATE TABLE IF NOT EXISTS conversation (
 CREATE INDEX IF NOT EXISTS conversation_last ON conversation (account_id, last_status_id);
 CREATE TABLE IF NOT EXISTS follow (
   account_id INTEGER NOT NULL, target_id INTEGER NOT NULL, PRIMARY KEY (account_id, target_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mute (
+  account_id INTEGER NOT NULL, target_id INTEGER NOT NULL, PRIMARY KEY (account_id, target_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS block (
+  account_id INTEGER NOT NULL, target_id INTEGER NOT NULL, PRIMARY KEY (account_id, target_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS replay (
   account_id INTEGER NOT NULL, key TEXT NOT NULL, status_id INTEGER NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY (account_id, key)) WITHOUT ROWID;

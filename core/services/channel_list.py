@@ -46,6 +46,7 @@ class ChannelRow:
     last_sync_at: datetime | None
     capabilities: Capabilities
     limits: Limits
+    target_minutes: int | None = None  # first answer within, in business minutes; None: the hub's target
 
 
 def channels(session: Session, include_removed: bool = False) -> list[ChannelRow]:
@@ -102,7 +103,7 @@ def _row(row: Channel, group: str, error: str | None) -> ChannelRow:
     capabilities = connector_class(row.network).capabilities
     copied = ("id", "network", "handle", "name", "url", "base_url", "group_id", "state", "is_sandbox", "last_sync_at")
     return ChannelRow(
-        **{name: getattr(row, name) for name in copied},
+        **{name: getattr(row, name) for name in (*copied, "target_minutes")},
         network_label=capabilities.label,
         group=group,
         last_error=error,

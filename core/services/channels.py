@@ -20,7 +20,7 @@ from core.models.channel import Channel, ChannelState, SyncCursor
 from core.models.inbox import Contact, Conversation, Message
 from core.models.monitoring import Mention
 from core.models.planning import Delivery, DeliveryState
-from core.models.team import Role
+from core.models.team import Member, Role
 from core.services.channel_list import ChannelRow, GroupRow, channel, channels, ensure_group, groups
 from core.services.connecting import (
     allowed_hosts,
@@ -31,7 +31,9 @@ from core.services.connecting import (
     revoke,
     start_oauth,
 )
+from core.services.contact_people import leave
 from core.services.monitor_cursors import ensure_cursors
+from core.services.notices import NoticeKind, notify
 from core.services.planning import settle_post
 from core.services.team import Actor, Right, audit, require
 
@@ -197,6 +199,8 @@ def note_error(session: Session, channel_id: int, error: Exception) -> None:
     if isinstance(error, NeedsReauth) and row.state == ChannelState.ACTIVE:
         row.state = ChannelState.NEEDS_REAUTH
         audit(session, WORKER, "channel.needs_reauth", f"channel:{channel_id}", row.handle)
+        admins = session.execute(select(col(Member.id)).where(col(Member.role) == Role.ADMIN)).scalars()
+        notify(session, admins, NoticeKind.CHANNEL, f"{row.handle} must be reconnected.", f"channel:{channel_id}")
         session.flush()
         ensure_cursors(session)
         log.warning("channel=%s needs to be reconnected", channel_id)
@@ -237,6 +241,7 @@ def _delete_strangers(session: Session, channel_id: int, limit: int) -> int:
     nowhere = (~select(table.id).where(table.contact_id == col(Contact.id)).exists() for table in places)
     nobody = select(col(Contact.id)).where(col(Contact.network) == network, *nowhere).limit(limit)
     ids = list(session.execute(nobody).scalars())
+    leave(session, ids)
     session.execute(delete(Contact).where(col(Contact.id).in_(ids)).execution_options(synchronize_session=False))
     return len(ids)
 

@@ -22,7 +22,8 @@ from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
-from core.services import planning
+from core.services import planning, service_time
+from core.services.answer_parts import note_further
 from core.services.delivery_ends import Ending, beside, follow
 from core.services.delivery_parts import Job, Part, Stopwatch, digest, keep_parts, parts_of
 from core.services.intake import make_room
@@ -286,6 +287,8 @@ def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bo
             _note_publication(session, row, parts[number], sent)
         elif number == 0:
             _note_answer(session, row, sent)
+        else:
+            note_further(session, row, parts, number, sent)
         if done:
             follow(session, row)
     return held and not done
@@ -313,6 +316,7 @@ def _note_answer(session: Session, row: Delivery, sent: Sent) -> None:
     make_room(session, row.message_id, row.channel_id, sent.remote_id)
     message = session.get_one(Message, row.message_id)
     message.remote_id, message.url, message.sent_at = sent.remote_id, sent.url, sent.at
+    service_time.note_answer(session, message)
 
 
 def _somebody_elses(session: Session, row: Delivery, remote_id: str) -> bool:

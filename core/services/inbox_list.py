@@ -1,51 +1,43 @@
-"""The inbox list: conversations newest first, filtered, by keyset, or found by search. Reads only.
+"""The inbox list: conversations of a view, filtered, by keyset, or found by search; who waits. Reads only.
 
-A constant number of statements whatever shows: the channels meant; the rows; for a search the hits.
+A constant number of statements whatever shows: the channels meant, what leads (only for a contact or a label), how far
+is looked (only where much may be passed over), the rows, their labels; for a search the hits. Which index leads is
+`inbox_streams.py`, what a view means and a member's own ones `inbox_views.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import func, literal, select, text
 from sqlmodel import Session, col
 
 from core.connectors.base import Kind
-from core.db import UtcDateTime
+from core.db import utc_now
 from core.models.channel import Channel, ChannelState, Group
-from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message
+from core.models.inbox import Contact, Conversation, ConversationState, Direction, Goal, Message, Priority, Sentiment
+from core.models.inbox_work import ServiceHours
 from core.models.planning import Delivery, DeliveryState
-from core.services import inbox_search
+from core.models.team import Member
+from core.services import inbox_search, inbox_streams
 from core.services.inbox_search import Snippet
+from core.services.inbox_streams import Cursor, InboxFilter, Plan
+from core.services.labels import LabelRow, labels_of
+
+__all__ = ["ConversationRow", "Cursor", "InboxFilter", "Page", "Waiting", "conversations", "waiting"]
 
 CONTACTS_FIRST = 5  # conversations found by their contact, shown above those found by a message
-
-
-@dataclass(frozen=True)
-class InboxFilter:
-    """Which conversations are meant; what isn't set doesn't restrict."""
-
-    state: ConversationState | None = ConversationState.OPEN
-    channel_ids: tuple[int, ...] = ()
-    group_id: int | None = None
-    kind: Kind | None = None
-    unread_only: bool = False
-    search: str = ""
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a page ended. In a search `id` is a message's and `at` None; else a conversation's last message."""
-
-    id: int
-    at: datetime | None = None
+TARGET_MINUTES = 240  # where nobody has set one
 
 
 @dataclass(frozen=True)
 class ConversationRow:
-    """One line of the list. `trouble`: an answer of ours failed or may not be out. `found`: what a search met."""
+    """One line of the list. `trouble`: an answer of ours failed or may not be out. `found`: what a search met.
+
+    `respond_by` is when the target of `target_minutes` (in business time) for an answer is missed.
+    """
 
     id: int
     contact: str
@@ -63,15 +55,29 @@ class ConversationRow:
     last_message_at: datetime
     waiting_since: datetime | None
     trouble: bool
+    respond_by: datetime | None
+    target_minutes: int
+    snoozed_until: datetime | None
+    assignee_id: int | None
+    assignee: str | None
+    priority: Priority
+    goal: Goal | None
+    sentiment: Sentiment | None
+    language: str | None
+    labels: tuple[LabelRow, ...] = ()
     found: Snippet | None = None
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the list. `next` goes into the next call; None: this was the last."""
+    """One page of the list. `next` goes into the next call; None: this was the last.
+
+    `short`: looking ended before the page was full. More may lie further back: go on from `next`, or look deeper.
+    """
 
     rows: tuple[ConversationRow, ...]
     next: Cursor | None
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,20 +88,27 @@ class Waiting:
     oldest: datetime | None
 
 
-def conversations(session: Session, wanted: InboxFilter, after: Cursor | None = None, limit: int = 30) -> Page:
-    """Conversations newest first; with a search, those found: contacts first, then messages, newest first."""
+def conversations(
+    session: Session, wanted: InboxFilter, after: Cursor | None = None, limit: int = 30, depth: int = 1
+) -> Page:
+    """Conversations newest first (those overdue: longest due first), or those found: contacts first, then messages.
+
+    `depth` is how many times further back than usual is looked where filters let few through.
+    """
     channel_ids = _channel_ids(session, wanted)
     if not channel_ids:
         return Page((), None)
     if wanted.search.strip():
-        return _search(session, wanted, channel_ids, after, limit)
-    place = {} if after is None else {"after_at": after.at, "after_id": after.id}
-    statement = _newest(tuple(channel_ids), wanted, bool(place), limit + 1)
-    rows = _rows(session, statement, place)
-    if len(rows) <= limit:
-        return Page(tuple(rows), None)
-    last = rows[limit - 1]
-    return Page(tuple(rows[:limit]), Cursor(last.id, last.last_message_at))
+        return _search(session, wanted, channel_ids, after, limit, depth)
+    made = inbox_streams.plan(session, replace(wanted, search=""), channel_ids)
+    values = inbox_streams.values(after)
+    turn = inbox_streams.turn_back(session, made, values, depth)
+    statement = _listed(made, after is not None, turn is not None, limit + 1)
+    rows = _rows(session, statement, values | {"turn": turn})
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        return Page(tuple(rows[:limit]), Cursor(last.id, last.respond_by if wanted.overdue else last.last_message_at))
+    return Page(tuple(rows), None if turn is None else inbox_streams.further(made, turn), short=turn is not None)
 
 
 def waiting(session: Session) -> Waiting:
@@ -117,107 +130,79 @@ def _channel_ids(session: Session, wanted: InboxFilter) -> list[int]:
     return list(session.execute(visible).scalars())
 
 
-def _where(wanted: InboxFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.state is not None:
-        found.append(col(Conversation.state) == wanted.state)
-    if wanted.kind is not None:
-        found.append(col(Conversation.kind) == wanted.kind)
-    if wanted.unread_only:
-        # Written out: a partial index is only used when its condition stands in the statement itself.
-        found.append(literal_column("conversation.unread > 0"))
-    return found
-
-
-def _found_where(wanted: InboxFilter, channel_ids: Sequence[int]) -> list[ColumnElement[bool]]:
-    """The same for hits of a search, worded so that no index of the list is taken: the hits lead, not the filter."""
-    found: list[ColumnElement[bool]] = [(col(Conversation.channel_id) + 0).in_(channel_ids)]
-    if wanted.state is not None:
-        found.append(func.coalesce(col(Conversation.state), "") == wanted.state)
-    if wanted.kind is not None:
-        found.append(func.coalesce(col(Conversation.kind), "") == wanted.kind)
-    if wanted.unread_only:
-        found.append(col(Conversation.unread) + 0 > 0)
-    return found
-
-
 @lru_cache(maxsize=128)  # building the statement costs more than running it
-def _newest(channel_ids: tuple[int, ...], wanted: InboxFilter, paged: bool, limit: int) -> Any:
-    """The newest: each channel's own newest by its index, merged. Quick however rare the state is.
-
-    With `paged` the statement takes `after_at` and `after_id`.
-    """
-    at, key = col(Conversation.last_message_at), col(Conversation.id)
-    where = _where(wanted)
-    if paged:
-        moment = bindparam("after_at", type_=UtcDateTime())
-        where.append(tuple_(at, key) < tuple_(moment, bindparam("after_id", type_=Integer())))
-    parts = []
-    for channel_id in channel_ids:
-        newest: Any = select(key.label("id"), at.label("at")).where(col(Conversation.channel_id) == channel_id, *where)
-        part = newest.order_by(at.desc(), key.desc()).limit(limit).subquery()
-        parts.append(select(part.c.id, part.c.at))
-    merged = union_all(*parts).subquery()
-    ids = select(merged.c.id).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(limit)
-    return _full_rows().where(col(Conversation.id).in_(ids))
+def _listed(made: Plan, paged: bool, turned: bool, limit: int) -> Any:
+    return _full_rows(inbox_streams.ids(made, paged, turned, limit), made.wanted.overdue)
 
 
-def _full_rows() -> Any:
+def _full_rows(ids: Any, overdue: bool = False) -> Any:
+    c, at, key = Conversation, col(Conversation.last_message_at), col(Conversation.id)
     troubled = (
         select(col(Message.conversation_id))
         .join(Delivery, col(Delivery.message_id) == col(Message.id))
         .where(col(Delivery.state).in_([DeliveryState.FAILED, DeliveryState.UNCONFIRMED]))
     )
+    plain: list[Any] = [
+        *(c.id, c.channel_id, c.kind, c.state, c.unread, c.message_count, c.preview, c.preview_direction),
+        *(c.last_message_at, c.waiting_since, c.respond_by, c.snoozed_until, c.assignee_id, c.priority, c.goal),
+        *(c.sentiment, c.language),
+    ]
     return (
         select(
-            *_columns(Conversation, "id", "channel_id", "kind", "state", "unread", "message_count", "preview"),
-            *_columns(Conversation, "preview_direction", "last_message_at", "waiting_since"),
+            *plain,
             col(Contact.name).label("name"),
             func.coalesce(col(Contact.handle), "").label("contact_handle"),
             col(Channel.network),
             col(Channel.handle).label("channel_handle"),
+            func.coalesce(col(Channel.target_minutes), _hub_target(), literal(TARGET_MINUTES)).label("target_minutes"),
             func.coalesce(col(Group.name), "").label("group"),
-            col(Conversation.id).in_(troubled).label("trouble"),
+            col(Member.name).label("assignee"),
+            key.in_(troubled).label("trouble"),
         )
-        .join(Channel, col(Channel.id) == col(Conversation.channel_id))
-        .outerjoin(Contact, col(Contact.id) == col(Conversation.contact_id))
+        .join(Channel, col(Channel.id) == col(c.channel_id))
+        .outerjoin(Contact, col(Contact.id) == col(c.contact_id))
         .outerjoin(Group, col(Group.id) == col(Channel.group_id))
-        .order_by(col(Conversation.last_message_at).desc(), col(Conversation.id).desc())
+        .outerjoin(Member, col(Member.id) == col(c.assignee_id))
+        .where(key.in_(ids))
+        .order_by(*((col(c.respond_by), key) if overdue else (at.desc(), key.desc())))
     )
 
 
+def _hub_target() -> Any:
+    return select(col(ServiceHours.target_minutes)).order_by(col(ServiceHours.id)).limit(1).scalar_subquery()
+
+
 def _rows(session: Session, statement: Any, values: dict[str, Any]) -> list[ConversationRow]:
-    return [_row(dict(row._mapping)) for row in session.execute(statement, values)]
+    """Two statements: the rows, their labels."""
+    found = [dict(row._mapping) for row in session.execute(statement, values)]
+    named = labels_of(session, [row["id"] for row in found])
+    return [_row(row, named.get(row["id"], ())) for row in found]
 
 
-def _columns(model: type[Conversation], *names: str) -> list[Any]:
-    return [getattr(model, name) for name in names]
-
-
-def _row(values: dict[str, Any]) -> ConversationRow:
-    name = values.pop("name")
-    contact = name or values["contact_handle"] or "Unknown"
-    return ConversationRow(**values | {"contact": contact, "trouble": bool(values["trouble"])})
+def _row(values: dict[str, Any], labels: tuple[LabelRow, ...]) -> ConversationRow:
+    contact = values.pop("name") or values["contact_handle"] or "Unknown"
+    return ConversationRow(**values | {"contact": contact, "trouble": bool(values["trouble"]), "labels": labels})
 
 
 def _search(
-    session: Session, wanted: InboxFilter, channel_ids: Sequence[int], after: Cursor | None, limit: int
+    session: Session, wanted: InboxFilter, channel_ids: Sequence[int], after: Cursor | None, limit: int, depth: int
 ) -> Page:
     terms = inbox_search.terms(wanted.search)
-    where = _found_where(wanted, channel_ids)
+    contacts = inbox_streams.same_person(session, wanted.contact_id) if wanted.contact_id is not None else ()
+    where = inbox_streams.where_found(wanted, channel_ids, contacts, utc_now())
     people: list[int] = []
     if after is None:
         people = inbox_search.conversations_of_contacts(session, wanted.search, where, CONTACTS_FIRST)
     hits: list[inbox_search.Hit] = []
-    following = None
+    following, short = None, False
     if terms.phrases:
-        hits, following = inbox_search.hits(session, terms, where, after.id if after else None, limit)
+        hits, following, short = inbox_search.hits(session, terms, where, after.id if after else None, limit, depth)
     found = {hit.conversation_id: inbox_search.snippet(hit.text, terms) for hit in hits}
     ids = list(dict.fromkeys([*people, *found]))
-    by_id = {row.id: row for row in _rows(session, _full_rows().where(col(Conversation.id).in_(ids)), {})}
+    by_id = {row.id: row for row in _rows(session, _full_rows(ids), {})}
     rows = [_with_hit(by_id[i], found.get(i)) for i in ids if i in by_id]
-    return Page(tuple(rows), Cursor(following) if following is not None else None)
+    return Page(tuple(rows), Cursor(following) if following is not None else None, short)
 
 
 def _with_hit(row: ConversationRow, found: Snippet | None) -> ConversationRow:
-    return ConversationRow(**row.__dict__ | {"found": found})
+    return replace(row, found=found)

@@ -34,7 +34,7 @@ FIRST_LOOK = 150  # of those, looked at first: enough unless filters throw most 
 PREFIX_FROM = 3  # shorter beginnings match too much to be of use; the index keeps beginnings of 3, 4 and 5 letters
 SNIPPET = 120  # characters
 FEW_CONTACTS = 50
-LAST = 1 << 62
+LAST = (1 << 31) - 1  # the largest number a key can have
 
 _PIECE = regex.compile(r'"([^"]*)"?|([^\s"]+)')
 _TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+")
@@ -96,17 +96,24 @@ def terms(typed: str) -> Terms:
 
 
 def hits(
-    session: Session, wanted: Terms, where: Sequence[ColumnElement[bool]], before: int | None, limit: int
-) -> tuple[list[Hit], int | None]:
+    session: Session,
+    wanted: Terms,
+    where: Sequence[ColumnElement[bool]],
+    before: int | None,
+    limit: int,
+    depth: int = 1,
+) -> tuple[list[Hit], int | None, bool]:
     """Conversations with a matching message, by their newest one below message `before`, newest first.
 
-    Gives up to `limit` hits and the message id to go on below (None: that was all). At most `WINDOW` messages are
-    looked at, so a page may be short, even empty, and yet not be the last. Six statements at most.
+    Gives up to `limit` hits, the message id to go on below (None: that was all), and whether looking ended before the
+    page was full: at most `depth` times `WINDOW` messages are looked at, so a page may be short, even empty, and yet
+    not be the last. Six statements at most.
     """
+    most = WINDOW * depth
     window = _window(session, wanted, LAST if before is None else before)
     ids: list[int] = []
     newest: Sequence[int] = ()
-    for looked, look in ((0, FIRST_LOOK), (FIRST_LOOK, WINDOW)):
+    for looked, look in ((0, FIRST_LOOK), (FIRST_LOOK, most)):
         if len(ids) == looked and len(newest) <= limit:  # there may be more, and it is needed
             ids = list(session.execute(window.limit(look)).scalars())
             newest = _newest(session, col(Message.id).in_(window.limit(look)), where, limit + 1)
@@ -117,11 +124,12 @@ def hits(
         .order_by(col(Message.id).desc())
     ).all()
     shown = [Hit(*row) for row in rows]
-    following = newest[limit - 1] if more else ids[-1] if len(ids) == WINDOW else None
+    short = not more and len(ids) == most
+    following = newest[limit - 1] if more else ids[-1] if short else None
     if before is not None and shown:
         earlier = _shown_before(session, wanted, shown, before)
         shown = [hit for hit in shown if hit.conversation_id not in earlier]
-    return shown, following
+    return shown, following, short
 
 
 def _newest(

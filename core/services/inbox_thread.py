@@ -9,18 +9,22 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlmodel import Session, col
 
-from core.connectors.base import Kind, Limits
+from core import db
+from core.connectors.base import Act, Kind, Limits
 from core.errors import NotFound
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState, Group
 from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import Member
+from core.services.inbox_answers import is_held
+from core.services.inbox_deeds import deeds_column, read_deeds
 
 
 class AnswerState(StrEnum):
     """How an answer given here fares."""
 
+    HELD = "held"  # waits so that it can be taken back
     SENDING = "sending"
     SENT = "sent"
     CHECKING = "checking"  # no answer from the network: the worker looks whether it is there
@@ -42,11 +46,12 @@ _FARES = {
 
 @dataclass(frozen=True)
 class MediaLink:
-    """Something attached, at the network."""
+    """Something attached, at the network. No `url`: an image of ours, `media_id`, that isn't there yet."""
 
     url: str
     kind: str
     alt: str
+    media_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,9 @@ class MessageView:
     remote_id: str | None
     answer: AnswerState | None
     error: str | None
-    due_at: datetime | None  # when the next attempt is made
+    due_at: datetime | None  # when it goes out, or when the next attempt is made
+    may_take_back: bool = False  # nothing of it can leave before `due_at`
+    done: frozenset[Act] = frozenset()  # at the network, about it or its author, and not taken back
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ class ConversationView:
     channel_id: int
     network: str
     channel_handle: str
+    channel_name: str
     channel_state: ChannelState
     channel_error: str | None
     limits: Limits
@@ -114,17 +122,26 @@ class ConversationView:
     about: About | None
     messages: tuple[MessageView, ...]
     earlier: ThreadCursor | None
+    language: str | None  # of the newest message in
+    read_at: datetime  # when this was looked at
 
     @property
     def on_its_way(self) -> bool:
         """Whether an answer is being sent: worth looking again soon."""
-        return any(m.answer in (AnswerState.SENDING, AnswerState.CHECKING) for m in self.messages)
+        under_way = (AnswerState.HELD, AnswerState.SENDING, AnswerState.CHECKING)
+        return any(m.answer in under_way for m in self.messages)
+
+    @property
+    def newest(self) -> int:
+        """Number of the last message that came into the hub; 0 without any."""
+        return max((m.id for m in self.messages), default=0)
 
 
 def conversation(
     session: Session, conversation_id: int, before: ThreadCursor | None = None, limit: int = 50
 ) -> ConversationView:
     """A conversation with its newest messages, or those above `before`. Three statements. Raises `NotFound`."""
+    now = db.utc_now()
     found = session.execute(
         select(Conversation, Channel, Contact, func.coalesce(col(Group.name), ""))
         .join(Channel, col(Channel.id) == col(Conversation.channel_id))
@@ -137,7 +154,7 @@ def conversation(
     talk, channel, contact, group = found
     rows = _newest_first(session, talk.id, before, limit + 1)
     earlier = ThreadCursor(rows[limit - 1][0].sent_at, rows[limit - 1][0].id) if len(rows) > limit else None
-    messages = tuple(_message(row, channel) for row in reversed(rows[:limit]))
+    messages = tuple(_message(row, channel, now) for row in reversed(rows[:limit]))
     return ConversationView(
         **{name: getattr(talk, name) for name in ("id", "kind", "state", "unread", "message_count", "waiting_since")},
         contact_id=talk.contact_id,
@@ -148,6 +165,7 @@ def conversation(
         channel_id=channel.id,
         network=channel.network,
         channel_handle=channel.handle,
+        channel_name=channel.name or channel.handle,
         channel_state=channel.state,
         channel_error=channel.last_error,
         limits=Limits.from_json(channel.limits),
@@ -155,12 +173,14 @@ def conversation(
         about=_about(session, talk),
         messages=messages,
         earlier=earlier,
+        language=talk.language,
+        read_at=now,
     )
 
 
 def _newest_first(session: Session, conversation_id: int, before: ThreadCursor | None, limit: int) -> Sequence[Any]:
     newest = (
-        select(Message, Contact, col(Member.name), Delivery)
+        select(Message, Contact, col(Member.name), Delivery, deeds_column())
         .outerjoin(Contact, col(Contact.id) == col(Message.contact_id))
         .outerjoin(Member, col(Member.id) == col(Message.member_id))
         .outerjoin(Delivery, col(Delivery.message_id) == col(Message.id))
@@ -173,9 +193,10 @@ def _newest_first(session: Session, conversation_id: int, before: ThreadCursor |
     return session.execute(newest).all()
 
 
-def _message(row: Any, channel: Channel) -> MessageView:
-    message, contact, member, delivery = row
+def _message(row: Any, channel: Channel, now: datetime) -> MessageView:
+    message, contact, member, delivery, deeds = row
     incoming = message.direction == Direction.IN
+    held = delivery is not None and is_held(delivery, channel.state, now)
     return MessageView(
         id=message.id,
         direction=message.direction,
@@ -184,17 +205,29 @@ def _message(row: Any, channel: Channel) -> MessageView:
         text=message.text,
         sent_at=message.sent_at,
         url=message.url or (delivery.url if delivery else None),
-        media=tuple(
-            MediaLink(str(m.get("url", "")), str(m.get("kind", "file")), str(m.get("alt") or ""))
-            for m in message.media or ()
-        ),
+        media=tuple(_media(one) for one in message.media or ()),
         edited_at=message.edited_at,
         deleted_at=message.deleted_at,
         remote_id=message.remote_id,
-        answer=_FARES[delivery.state] if delivery else None,
+        answer=_fares(delivery, held, now) if delivery else None,
         error=delivery.last_error if delivery else None,
         due_at=delivery.due_at if delivery else None,
+        may_take_back=held,
+        done=read_deeds(deeds),
     )
+
+
+def _fares(delivery: Delivery, held: bool, now: datetime) -> AnswerState:
+    """Held is what waits for the first time; what waits after a fault is being sent, with its reason beside it."""
+    waits = held and not delivery.last_error and delivery.due_at is not None and delivery.due_at > now
+    return AnswerState.HELD if waits else _FARES[delivery.state]
+
+
+def _media(stored: dict[str, Any]) -> MediaLink:
+    alt, media_id = str(stored.get("alt") or ""), stored.get("media_id")
+    if media_id is not None:
+        return MediaLink("", "image", alt, int(media_id))
+    return MediaLink(str(stored.get("url", "")), str(stored.get("kind", "file")), alt)
 
 
 def _name(contact: Contact | None) -> str:

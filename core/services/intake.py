@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, null, select, update
 from sqlmodel import Session, col
 
 from core.connectors.base import RemoteMessage
@@ -18,6 +18,8 @@ from core.models.channel import Channel
 from core.models.inbox import Conversation, ConversationState, Direction, Message
 from core.models.monitoring import Mention
 from core.models.planning import Delivery, DeliveryState
+from core.services import service_time
+from core.services.erased import without_erased
 from core.services.intake_numbers import store_channel_metrics, store_posts
 from core.services.intake_rows import (
     HISTORY,
@@ -31,6 +33,7 @@ from core.services.intake_rows import (
     usable,
     words,
 )
+from core.services.plan_drafts import thread_texts
 from core.services.settling import settle
 
 __all__ = [
@@ -71,13 +74,14 @@ def store_messages(session: Session, channel: Channel, items: Sequence[RemoteMes
     New messages count as unread and open their conversation again, except history: what is older than 30 days, or was
     answered by us afterwards, arrives read and resolved, so that a new team isn't drowned by its first connection.
     """
-    given = usable(items)
+    given = without_erased(session, channel, usable(items))
     known = _known(session, channel.id, list(given))
     edited = _edit(session, known, given)
-    new = [item for item in given.values() if item.remote_id not in known]
+    arrived = new = [item for item in given.values() if item.remote_id not in known]
     if any(item.is_own for item in new):
         new = _without_our_answers(session, channel.id, new)
     if not new:
+        _measure(session, channel, arrived, {})
         return StoreResult(0, edited)
     people = store_contacts(session, channel.network, (item.author for item in new if not item.is_own))
     talks = _talks(session, channel.id, new)
@@ -86,7 +90,19 @@ def store_messages(session: Session, channel: Channel, items: Sequence[RemoteMes
     session.execute(inserted, rows)
     _wake(session, talks, new)
     settle(session, [talk.id for talk in talks.values()])
+    _measure(session, channel, arrived, talks)
     return StoreResult(len(new), edited)
+
+
+def _measure(session: Session, channel: Channel, arrived: Sequence[RemoteMessage], talks: dict[str, _Talk]) -> None:
+    """Answers given at the network count too; what comes late may change who waited for which of them."""
+
+    def matters(item: RemoteMessage) -> bool:
+        talk = talks.get(item.thread_id)
+        return item.is_own or bool(talk and talk.last_at and item.sent_at <= talk.last_at)
+
+    young = [item.remote_id for item in arrived if item.sent_at >= channel.created_at and matters(item)]
+    service_time.note_arrivals(session, channel.id, young)
 
 
 def follow_edits(session: Session, channel: Channel, items: Sequence[RemoteMessage]) -> int:
@@ -124,7 +140,8 @@ def store_mentions(session: Session, monitor_id: int, channel: Channel, items: S
     Posts of our own channels are no hits. What was written more than 30 days ago arrives as seen.
     """
     ours = set(session.execute(select(col(Channel.handle)).where(col(Channel.network) == channel.network)).scalars())
-    written = (item for item in usable(items).values() if not item.is_own and item.author.handle not in ours)
+    there = without_erased(session, channel, usable(items))
+    written = (item for item in there.values() if not item.is_own and item.author.handle not in ours)
     hits = {item.uri or item.remote_id: item for item in written}
     if not hits:
         return 0
@@ -241,7 +258,8 @@ def _is_answer(row: Any, item: RemoteMessage) -> bool:
         return bool(row.remote_id == item.remote_id)
     if row.sent_at is None or row.reply_to != item.reply_to or item.sent_at < row.sent_at - timedelta(minutes=5):
         return False
-    said, meant = " ".join(item.text.split()), " ".join(str(row.text).split())
+    # Of a long answer, the first part; the others are known once the network has taken them.
+    said, meant = " ".join(item.text.split()), " ".join(thread_texts(str(row.text))[0].split())
     return said == meant or said.endswith(" " + meant)  # behind the handles of those it answers
 
 
@@ -267,7 +285,7 @@ def _talk_rows(session: Session, channel_id: int, threads: Sequence[str]) -> Ite
 
 
 def _wake(session: Session, talks: dict[str, _Talk], new: Sequence[RemoteMessage]) -> None:
-    """Count unread messages, and open again what is resolved or snoozed where something newer came in."""
+    """Count unread messages, and open again whatever isn't open where something newer came in."""
     young = utc_now() - HISTORY
     fresh = [item for item in new if not item.is_own and item.sent_at > young]
     answered = _last_answers(session, sorted({talks[item.thread_id].id for item in fresh}))
@@ -283,13 +301,15 @@ def _wake(session: Session, talks: dict[str, _Talk], new: Sequence[RemoteMessage
     if not counts:
         return
     table: Any = Conversation.__table__  # type: ignore[attr-defined]
-    asleep = or_(table.c.state == ConversationState.RESOLVED, table.c.state == ConversationState.SNOOZED)
+    reopens = and_(bindparam("reopens") == 1, table.c.state != ConversationState.OPEN)
     session.execute(
         update(table)
         .where(table.c.id == bindparam("key"))
         .values(
             unread=table.c.unread + bindparam("more"),
-            state=case((and_(bindparam("reopens") == 1, asleep), ConversationState.OPEN.value), else_=table.c.state),
+            state=case((reopens, ConversationState.OPEN.value), else_=table.c.state),
+            snoozed_until=case((reopens, null()), else_=table.c.snoozed_until),
+            resolved_at=case((reopens, null()), else_=table.c.resolved_at),
         ),
         [{"key": key, "more": count, "reopens": int(key in reopen)} for key, count in counts.items()],
     )
@@ -300,7 +320,11 @@ def _last_answers(session: Session, talk_ids: Sequence[int]) -> dict[int, dateti
     for some in chunks(talk_ids):
         rows: Any = session.execute(
             select(col(Message.conversation_id), func.max(col(Message.sent_at)))
-            .where(col(Message.conversation_id).in_(some), col(Message.direction) == Direction.OUT)
+            .where(
+                col(Message.conversation_id).in_(some),
+                col(Message.direction) == Direction.OUT,
+                col(Message.automatic).is_(False),
+            )
             .group_by(col(Message.conversation_id))
         )
         found |= dict(rows.all())

@@ -1,16 +1,22 @@
 """What one member should know: assigned to me, mentioned, a target about to break, a channel to reconnect.
 
-A notice is a row; the app shows it, the worker also sends it by the member's other ways (mail, Slack, …).
+A notice is a row of one member's, and shows on their Home until they have read it.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
+from core.db import utc_now
 from core.models.team import Member, Notice
 from core.services.team import Actor
+
+CAP = 100  # counting stops here
+KEPT = timedelta(days=30)  # after it was read
 
 
 class NoticeKind(StrEnum):
@@ -19,6 +25,7 @@ class NoticeKind(StrEnum):
     ASSIGNED = "assigned"
     MENTIONED = "mentioned"
     TARGET = "target"  # the promised time for an answer is nearly over
+    SNOOZED = "snoozed"  # what was put off is back
     CHANNEL = "channel"  # a channel needs reconnecting
     RULE = "rule"  # a rule said so
 
@@ -51,3 +58,52 @@ def notify(
     session.add_all(Notice(member_id=member_id, kind=kind.value, text=text[:300], target=target) for member_id in new)
     session.flush()
     return len(new)
+
+
+@dataclass(frozen=True)
+class NoticeRow:
+    """One unread notice. `conversation_id` is set when it is about a conversation."""
+
+    id: int
+    kind: NoticeKind
+    text: str
+    target: str
+    created_at: datetime
+
+    @property
+    def conversation_id(self) -> int | None:
+        """The conversation it is about."""
+        room, _, number = self.target.partition(":")
+        return int(number) if room == "conversation" and number.isdecimal() else None
+
+
+def unread(session: Session, actor: Actor, limit: int = 8) -> tuple[NoticeRow, ...]:
+    """What this member hasn't read yet, newest first. One indexed read."""
+    rows = session.execute(
+        select(Notice)
+        .where(col(Notice.member_id) == actor.id, col(Notice.read_at).is_(None))
+        .order_by(col(Notice.id).desc())
+        .limit(limit)
+    ).scalars()
+    return tuple(NoticeRow(row.id, NoticeKind(row.kind), row.text, row.target, row.created_at) for row in rows)
+
+
+def unread_count(session: Session, actor: Actor) -> int:
+    """How many notices this member hasn't read, capped at CAP."""
+    few = select(col(Notice.id)).where(col(Notice.member_id) == actor.id, col(Notice.read_at).is_(None)).limit(CAP)
+    return int(session.execute(select(func.count()).select_from(few.subquery())).scalar_one())
+
+
+def mark_read(session: Session, actor: Actor, target: str | None = None, notice_id: int | None = None) -> int:
+    """Read now: everything, one notice, or what is about `target`. Only one's own; gives how many."""
+    mine = update(Notice).where(col(Notice.member_id) == actor.id, col(Notice.read_at).is_(None))
+    if target is not None:
+        mine = mine.where(col(Notice.target) == target)
+    if notice_id is not None:
+        mine = mine.where(col(Notice.id) == notice_id)
+    return len(session.execute(mine.values(read_at=utc_now()).returning(col(Notice.id))).all())
+
+
+def forget_old(session: Session) -> None:
+    """What was read a month ago is of no use any more."""
+    session.execute(delete(Notice).where(col(Notice.read_at) < utc_now() - KEPT))

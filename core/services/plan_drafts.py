@@ -5,8 +5,9 @@ Composer's preview, scheduler and worker use the same `Draft`, made here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -18,9 +19,10 @@ from core.errors import Rejected
 from core.models.channel import Channel
 from core.models.inbox import Contact, Conversation, Message
 from core.models.planning import Delivery, MediaAsset, Post, PostMedia
-from core.services.media import media_path
+from core.services.media import draft_images, media_path
 
 THREAD_LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+BETWEEN = "\n---\n"  # how the hub itself writes such a line
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,20 @@ class PostImage:
 
 def draft_from(text: str, images: Sequence[DraftImage] = (), language: str | None = None) -> Draft:
     """A draft from typed text: a line of only `---` begins the next entry of a thread; images go with the first."""
-    pieces = [piece.strip() for piece in THREAD_LINE.split(text)]
-    texts = [piece for piece in pieces if piece] or [""]
+    texts = thread_texts(text)
     parts = [DraftPart(texts[0], tuple(images)), *(DraftPart(piece) for piece in texts[1:])]
     return Draft(tuple(parts), language)
+
+
+def thread_texts(text: str) -> list[str]:
+    """The entries of a thread as they stand in one text; at least one, which may be empty."""
+    pieces = [piece.strip() for piece in THREAD_LINE.split(text)]
+    return [piece for piece in pieces if piece] or [""]
+
+
+def answer_draft(text: str, images: Sequence[DraftImage], to: ReplyTo, language: str | None = None) -> Draft:
+    """An answer as it goes out: parted by lines of `---` like a post, each part below the one before."""
+    return replace(draft_from(text, images, language), reply_to=to)
 
 
 def post_images(session: Session, post_id: int) -> list[PostImage]:
@@ -87,8 +99,17 @@ def _answer_draft(session: Session, delivery: Delivery) -> Draft:
     message, talk, contact = found
     if not message.reply_to:
         raise Rejected("The message that this answers is gone.")
+    chosen = own_images(message.media)
+    images = draft_images(session, chosen)
+    if len(images) < len(chosen):
+        raise Rejected("An image of this answer is gone. Discard the answer, then add the image again.")
     to = ReplyTo(message.reply_to, talk.remote_id, talk.kind, contact.handle if contact else "")
-    return Draft((DraftPart(delivery.text or message.text),), message.language, to)
+    return answer_draft(delivery.text or message.text, images, to, message.language)
+
+
+def own_images(media: Sequence[dict[str, Any]] | None) -> list[tuple[int, str]]:
+    """(media id, alt text) of the images that a message of ours was written with, in their order."""
+    return [(int(m["media_id"]), str(m.get("alt") or "")) for m in media or () if m.get("media_id") is not None]
 
 
 def problems_of(channel: Channel, draft: Draft) -> list[Problem]:

@@ -7,6 +7,7 @@ the sandbox's, mixed anew for each message; the channels are paused and carry no
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -27,8 +28,23 @@ MESSAGES_PER_CONTACT = 12
 VARIANTS = 6  # of each sentence, with other names and numbers in it
 HOW_MANY = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)  # sentences in a message
 SPAN = timedelta(days=365)
-STATES = ("open", "open", "pending", "resolved", "resolved", "resolved", "resolved", "resolved")
+STATES = ("open",) * 8 + ("pending",) * 3 + ("snoozed",) + ("resolved",) * 20
 KINDS = ("comment", "comment", "mention", "direct")
+LABELS = (  # name, colour, on one conversation in so many
+    ("Rückgabe", "orange", 12),
+    ("Liefertermin", "blue", 9),
+    ("Großhandelsbestellung", "violet", 40),
+    ("Presse", "gray", 160),
+    ("Idee", "green", 25),
+    ("Gewinnspielteilnahmebedingungen", "yellow", 300),
+)
+GOALS = ("support",) * 5 + ("inquiry",) * 4 + ("opinion",) * 3 + ("praise",) * 3 + ("complaint",) * 2 + (None,) * 5
+MOODS = {"praise": ("positive",), "complaint": ("negative",)}
+ANY_MOOD = ("neutral",) * 5 + ("positive",) * 3 + ("negative",) * 2
+LANGUAGES = ("de",) * 14 + ("en",) * 5 + (None,)
+PRIORITIES = ("normal",) * 16 + ("low",) * 2 + ("high",) * 3 + ("urgent",)
+TARGET = timedelta(hours=4)
+ANSWERED_HERE = 0.2  # of our messages; the others were written at the network itself
 
 Tell = Callable[[str], None]
 
@@ -65,7 +81,9 @@ def seed(messages: int, posts: int, channels: int, tell: Tell = lambda _: None) 
         ids = _channels(session, max(channels, 1))
     with db.write() as session:
         people = _contacts(session, max(messages // MESSAGES_PER_CONTACT, 60), newest)
-    _talks(writer, messages, ids, people, newest, tell)
+        insert(session, "label", "id, name, color", [(i, *one[:2]) for i, one in enumerate(LABELS, start=1)])
+        team = _team(session)
+    _talks(writer, messages, ids, people, team, newest, tell)
     _posts(writer, posts, ids, newest, tell)
     with db.write() as session:
         session.execute(text("ANALYZE"))
@@ -121,76 +139,142 @@ def _contacts(session: Session, count: int, newest: datetime) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _talks(writer: Writer, messages: int, channels: list[int], people: list[int], newest: datetime, tell: Tell) -> None:
+def _team(session: Session) -> list[int]:
+    """Who may answer: the members there are. Without any, conversations are nobody's."""
+    may = text("SELECT id FROM member WHERE disabled_at IS NULL AND role <> 'viewer' ORDER BY id")
+    return list(session.execute(may).scalars())
+
+
+@dataclass
+class _Batch:
+    """Rows on their way in."""
+
+    talks: list[tuple[Any, ...]] = field(default_factory=list)
+    entries: list[tuple[Any, ...]] = field(default_factory=list)
+    labelled: list[tuple[int, int]] = field(default_factory=list)
+    answers: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def _talks(
+    writer: Writer,
+    messages: int,
+    channels: list[int],
+    people: list[int],
+    team: list[int],
+    newest: datetime,
+    tell: Tell,
+) -> None:
     """Conversations and their messages, oldest first, so that ids grow with time as they do in a hub that runs."""
     made = 0
-    for talks, entries in _drawn(writer, messages, channels, people, newest):
+    for batch in _drawn(writer, messages, channels, people, team, newest):
         with db.write() as session:
             insert(
                 session,
                 "conversation",
                 "id, channel_id, remote_id, kind, contact_id, state, unread, message_count, preview, preview_direction,"
-                "last_message_at, waiting_since, created_at",
-                talks,
+                "last_message_at, waiting_since, respond_by, warned_for, created_at, resolved_at, snoozed_until,"
+                "assignee_id, priority, goal, sentiment, language",
+                batch.talks,
             )
             insert(
                 session,
                 "message",
-                "conversation_id, channel_id, contact_id, direction, remote_id, text, sent_at",
-                entries,
+                "id, conversation_id, channel_id, contact_id, member_id, direction, remote_id, text, language,"
+                "sentiment, triaged, sent_at",
+                batch.entries,
             )
-        made += len(entries)
+            if batch.answers:
+                insert(
+                    session,
+                    "delivery",
+                    "message_id, channel_id, state, published_at, remote_id, attempts, looks, created_at",
+                    batch.answers,
+                )
+            if batch.labelled:
+                insert(session, "conversation_label", "conversation_id, label_id", batch.labelled)
+        made += len(batch.entries)
         tell(f"{made} of {messages} messages …")
 
 
 def _drawn(
-    writer: Writer, messages: int, channels: list[int], people: list[int], newest: datetime
-) -> Iterator[tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]]:
+    writer: Writer, messages: int, channels: list[int], people: list[int], team: list[int], newest: datetime
+) -> Iterator[_Batch]:
     pick = writer.random
     total = max(messages // PER_TALK, 1)
     step = SPAN / total
-    talks: list[tuple[Any, ...]] = []
-    entries: list[tuple[Any, ...]] = []
-    left = messages
+    batch, left, key = _Batch(), messages, 0
     for number in range(1, total + 1):
         count = left if number == total else min(pick.randint(1, 2 * PER_TALK - 1), left - (total - number))
         left -= count
         channel, person = pick.choice(channels), pick.choice(people)
         at = newest - SPAN + step * number
+        worked = _worked(pick, team)
         for index in range(count):
-            own = index % 3 == 2
+            own, key = index % 3 == 2, key + 1
             sent = db.stored_time(at - timedelta(minutes=7 * (count - 1 - index)))
+            who = (None, worked.owner, "out") if own else (person, None, "in")
+            mood = (None, None) if own else (worked.language, worked.mood)
             words = writer.message()
-            entries.append(
-                (number, channel, None if own else person, "out" if own else "in", f"s{number}.{index}", words, sent)
-            )
-        talks.append(_talk(pick, number, channel, person, entries[-count:]))
-        if len(entries) >= CHUNK:
-            yield talks, entries
-            talks, entries = [], []
-    if entries:
-        yield talks, entries
+            remote = f"s{number}.{index}"
+            batch.entries.append((key, number, channel, *who, remote, words, *mood, True, sent))
+            if own and pick.random() < ANSWERED_HERE:
+                batch.answers.append((key, channel, "published", sent, remote, 1, 0, sent))
+        batch.talks.append(_talk(pick, number, channel, person, worked, at, count, batch.entries[-1]))
+        batch.labelled += [(number, key) for key in worked.labels]
+        if len(batch.entries) >= CHUNK:
+            yield batch
+            batch = _Batch()
+    if batch.entries:
+        yield batch
 
 
-def _talk(pick: Random, number: int, channel: int, person: int, entries: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    state = pick.choice(STATES)
-    last = entries[-1]
-    waits = state == "open" and last[3] == "in"
-    unread = pick.randint(1, len(entries)) if waits and pick.random() < 0.3 else 0
+@dataclass(frozen=True)
+class _Worked:
+    """What the team and the worker have made of a conversation."""
+
+    state: str
+    owner: int | None
+    priority: str
+    goal: str | None
+    mood: str
+    language: str | None
+    labels: tuple[int, ...]
+
+
+def _worked(pick: Random, team: list[int]) -> _Worked:
+    state, goal = pick.choice(STATES), pick.choice(GOALS)
+    taken = team and pick.random() < (0.4 if state == "open" else 0.9)
+    return _Worked(
+        state=state,
+        owner=pick.choice(team) if taken else None,
+        priority=pick.choice(PRIORITIES),
+        goal=goal,
+        mood=pick.choice(MOODS.get(goal or "", ANY_MOOD)),
+        language=pick.choice(LANGUAGES),
+        labels=tuple(i for i, (_, _, often) in enumerate(LABELS, start=1) if pick.randrange(often) == 0),
+    )
+
+
+def _talk(
+    pick: Random,
+    number: int,
+    channel: int,
+    person: int,
+    worked: _Worked,
+    at: datetime,
+    count: int,
+    last: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    direction, words, sent = last[5], last[7], db.stored_time(at)
+    waits = worked.state == "open" and direction == "in"
+    unread = pick.randint(1, count) if waits and pick.random() < 0.3 else 0
+    begun = db.stored_time(at - timedelta(minutes=7 * (count - 1)))
+    snoozed = db.stored_time(at + timedelta(days=400 + pick.randrange(60))) if worked.state == "snoozed" else None
     return (
-        *(
-            number,
-            channel,
-            f"s{number}",
-            pick.choice(KINDS),
-            person,
-            state,
-            unread,
-            len(entries),
-            last[5][:200],
-            last[3],
-        ),
-        *(last[6], last[6] if waits else None, entries[0][6]),
+        *(number, channel, f"s{number}", pick.choice(KINDS), person, worked.state, unread, count, words[:200]),
+        *(direction, sent, sent if waits else None, db.stored_time(at + TARGET) if waits else None),
+        *(sent if waits else None, begun, sent if worked.state == "resolved" else None, snoozed),
+        *(worked.owner, worked.priority, worked.goal, worked.mood, worked.language),
     )
 
 

@@ -26,6 +26,7 @@ class Right(StrEnum):
     MONITOR = "change monitors"
     CHANNELS = "connect or change channels"
     TEAM = "change the team"
+    PRIVACY = "erase a person's data"
 
 
 _EDITOR = frozenset({Right.LOOK, Right.ANSWER, Right.PLAN, Right.MONITOR})
@@ -64,7 +65,8 @@ def require(actor: Actor, right: Right) -> None:
 
 def audit(session: Session, actor: Actor, action: str, target: str = "", detail: str = "") -> None:
     """Write one line into the audit trail, in the caller's transaction. No secrets, no message texts."""
-    session.add(AuditEntry(member_id=actor.id, action=action, target=target, detail=detail))
+    by = actor.name[:120] if actor.id is None else None
+    session.add(AuditEntry(member_id=actor.id, by=by, action=action, target=target, detail=detail))
 
 
 def actor_of(member: Member) -> Actor:
@@ -188,7 +190,7 @@ class AuditRow:
 def audit_trail(session: Session, actor: Actor, before: int | None = None, limit: int = 50) -> list[AuditRow]:
     """Who did what, newest first; `before` is the last line's number of the page above."""
     require(actor, Right.TEAM)
-    rows = select(AuditEntry, func.coalesce(col(Member.name), COMMAND_LINE.name)).outerjoin(
+    rows = select(AuditEntry, func.coalesce(col(Member.name), col(AuditEntry.by), COMMAND_LINE.name)).outerjoin(
         Member, col(Member.id) == col(AuditEntry.member_id)
     )
     if before is not None:

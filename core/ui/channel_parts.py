@@ -5,14 +5,17 @@ from urllib.parse import quote
 import streamlit as st
 from sqlmodel import Session
 
+from core import db
 from core.connectors.base import Capabilities, Limits, Search
 from core.models.channel import ChannelState
-from core.services import channels, sync
+from core.services import channels, service_hours, sync
 from core.services.channels import ChannelRow, GroupRow
+from core.services.service_words import target_words
 from core.services.team import Right
 from core.ui.connect_forms import NO_GROUP, group_choice, reconnect_form
 from core.ui.page import Page, act, act_alone
 from core.ui.parts import ago, exact, network_icon, shown
+from core.ui.settings_hours import target_field
 
 STATES = {
     ChannelState.ACTIVE: ("Active", "check_circle", "green"),
@@ -25,6 +28,7 @@ ICONS = {
     "Pause": "pause",
     "Resume": "play_arrow",
     "Group": "folder",
+    "Target": "timer",
     "Reconnect": "key",
     "Remove": "link_off",
 }
@@ -74,6 +78,8 @@ def _card(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
             with doing.container(horizontal=True, horizontal_alignment="right"):
                 _actions(page, row, groups)
         words = " ".join(f":gray-badge[{word}]" for word in abilities(row.capabilities))
+        if row.target_minutes is not None:
+            words += f" :primary-badge[:material/timer: Answers within {target_words(row.target_minutes)}]"
         st.markdown(f"{words} :gray[:small[{accepts(row.limits)}]]")
         if row.last_error:
             _trouble(row)
@@ -119,7 +125,7 @@ def _actions(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
     }.get(row.state, ())
     chosen = st.menu_button(
         "Manage",
-        [*offered, "Group", "Reconnect", "Remove"],
+        [*offered, "Group", "Target", "Reconnect", "Remove"],
         key=f"manage_{row.id}",
         icon=":material/tune:",
         format_func=lambda word: f":material/{ICONS[word]}: {word}",
@@ -138,6 +144,8 @@ def _do(what: str, page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
             act(lambda session: channels.resume(session, page.actor, row.id), done=f"{row.handle} is active again.")
         case "Group":
             _group(page, row, groups)
+        case "Target":
+            _target(page, row)
         case "Reconnect":
             _reconnect(page, row)
         case "Remove":
@@ -159,6 +167,27 @@ def group_form(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
 
     if st.button("Save", key=f"move_{row.id}", type="primary"):
         act(move, done=f"{row.handle} is now in {chosen}." if chosen else f"{row.handle} is in no group now.")
+
+
+@st.dialog("First answer", icon=":material/timer:")
+def _target(page: Page, row: ChannelRow) -> None:
+    target_form(page, row)
+
+
+def target_form(page: Page, row: ChannelRow) -> None:
+    """How soon this channel promises an answer: as the rest of the hub, or a target of its own."""
+    with db.read() as session:
+        usual = service_hours.current(session).target_minutes
+    ways = [f"As everywhere ({target_words(usual)})", "Its own target"]
+    own = st.radio("Target", ways, index=int(row.target_minutes is not None), key=f"target_{row.id}")
+    minutes = None
+    if own == ways[1]:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            minutes = target_field("First answer within", row.target_minutes or usual, f"target_{row.id}")
+        st.caption("Counted in the hours agreed on under Settings.")
+    told = f"{row.handle} answers within {target_words(minutes or usual)} now."
+    if st.button("Save", key=f"set_target_{row.id}", type="primary"):
+        act(lambda session: service_hours.set_channel_target(session, page.actor, row.id, minutes), done=told)
 
 
 @st.dialog("Reconnect", icon=":material/key:")

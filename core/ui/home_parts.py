@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core import db
 from core.models.channel import ChannelState
 from core.models.planning import DeliveryState
-from core.services import sandbox
+from core.services import notices, sandbox
 from core.services.health import WORKER_LATE
+from core.services.notices import NoticeKind
 from core.services.overview import CAP, Overview
 from core.services.team import Right
 from core.ui.page import Page, act_alone
@@ -101,6 +103,52 @@ def mentions(home: Overview) -> None:
             label=f"{count(home.new_mentions)} new mentions found by your monitors",
             icon=":material/radar:",
         )
+
+
+NOTICE_SYMBOLS = {
+    NoticeKind.ASSIGNED: "person_add",
+    NoticeKind.MENTIONED: "alternate_email",
+    NoticeKind.TARGET: "timer",
+    NoticeKind.SNOOZED: "alarm",
+    NoticeKind.CHANNEL: "link_off",
+    NoticeKind.RULE: "rule",
+}
+
+
+def for_you(page: Page) -> None:
+    """What this member was told and hasn't read."""
+    with db.read() as session:
+        count, rows = notices.unread_count(session, page.actor), notices.unread(session, page.actor)
+    if not count:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(f"For you ({min(count, notices.CAP - 1)}{'+' if count >= notices.CAP else ''})", anchor=False)
+        st.button("All read", key="notices_read", type="tertiary", on_click=_read, args=(page, None))
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            label, icon = shown(row.text), f":material/{NOTICE_SYMBOLS[row.kind]}:"
+            if row.conversation_id is not None:
+                query = {"conversation": str(row.conversation_id)}
+                st.page_link("pages/inbox.py", label=label, icon=icon, query_params=query, width="stretch")
+            elif row.target.startswith("channel:"):
+                st.page_link("pages/channels.py", label=label, icon=icon, width="stretch")
+            else:
+                st.markdown(f"{icon} {label}", width="stretch")
+            st.caption(ago(row.created_at, page.zone), help=exact(row.created_at, page.zone), width="content")
+            st.button(
+                "",
+                key=f"notice_{row.id}",
+                icon=":material/check:",
+                type="tertiary",
+                help="Read",
+                on_click=_read,
+                args=(page, row.id),
+            )
+
+
+def _read(page: Page, notice_id: int | None) -> None:
+    with db.write() as session:
+        notices.mark_read(session, page.actor, notice_id=notice_id)
 
 
 def trouble(home: Overview) -> None:

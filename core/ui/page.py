@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from core import db
 from core.errors import NetworkError, UserError
+from core.services.notices import unread_count
 from core.services.overview import CAP, waiting_counts
 from core.services.sessions import COOKIE, GATE, session_actor
 from core.services.team import ROLE_NAMES, Actor
@@ -29,10 +30,13 @@ WORDMARK = ROOT / "static" / "wordmark.svg"
 
 TOLD = "_told"  # what to say after the next rerun
 # White on the light accent of the dark theme can't be read, and the theme has no setting for it.
-DARK_BUTTONS = '<style>[data-testid^="stBase"][data-testid*="rimary"] :is(p, span) { color: #0c1418; }</style>'
+DARK_BUTTONS = (
+    '<style>[data-testid^="stBase"][data-testid*="rimary"] :is(p, span, kbd), [data-tag] :is(span, button)'
+    " { color: #0c1418; }</style>"
+)
 
 PAGES = (
-    ("Home.py", "Home", "home", ""),
+    ("Home.py", "Home", "home", "home"),
     ("pages/inbox.py", "Inbox", "inbox", "inbox"),
     ("pages/monitoring.py", "Monitoring", "radar", "monitoring"),
     ("pages/planning.py", "Planning", "calendar_month", "planning"),
@@ -103,7 +107,7 @@ def _guarded() -> Actor:
 
 def _navigation(actor: Actor) -> None:
     with db.read() as session:
-        counts = waiting_counts(session)
+        counts = waiting_counts(session) | {"home": unread_count(session, actor)}
     st.logo(WORDMARK, size="large", icon_image=LOGO)
     with st.sidebar:
         if counts.get("sandbox"):

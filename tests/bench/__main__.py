@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import browser, running
+from tests.bench import browser, rules, running, views
 
 Row = dict[str, Any]
 
@@ -83,6 +83,20 @@ def queries(folder: Path) -> list[Row]:
     return [row("inbox_queries_p95", p95(looked), "ms", floor), row("search_p95", p95(sought), "ms", by_index)]
 
 
+def team_views(folder: Path) -> list[Row]:
+    """A view with five filters, against the project's target; a conversation of 500 messages, against plain SQL."""
+    key = views.long_conversation()
+    plain = sqlite3.connect(folder / "hub.db")
+    shown = [s for wanted in views.five_filters() for s in timed(lambda w=wanted: views.show(w), 30)]
+    opened = timed(lambda: views.open_(key), 60)
+    floor = p95(timed(lambda: views.read_plainly(plain, key), 60))
+    plain.close()
+    return [
+        row("inbox_filters_p95", p95(shown), "ms", views.TARGET),
+        row("open_500_p95", p95(opened), "ms", floor),
+    ]
+
+
 def sync_rate() -> list[Row]:
     """Messages stored a second by intake, in batches of 1,000, against `executemany` of the same rows."""
     from core import db
@@ -126,11 +140,16 @@ def measure(messages: int, folder: Path) -> list[Row]:
     big.mkdir(parents=True)
     env = os.environ | {"HUB_DATA_DIR": str(big)}
     say(f"seeding {messages} messages …")
+    for name in ("anna", "bernd", "cem"):  # whom seeded conversations are assigned to
+        subprocess.run([sys.executable, "-m", "core", "member", "add", f"{name}@bench.example", "--name", name.title(),
+                        "--password-stdin"], env=env, check=True, input=f"{name} {name} {name}", text=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
     subprocess.run([sys.executable, "-m", "core", "seed", "--messages", str(messages), "--posts", "10000",
                     "--channels", "20"], env=env, check=True, stderr=subprocess.DEVNULL)  # fmt: skip
     rows: list[Row] = []
     say("queries …")
     rows += in_folder(big, "queries")
+    rows += in_folder(big, "views")
     say("clicks …")
     rows += browser.inbox_click(big)
     say("storing …")
@@ -138,7 +157,7 @@ def measure(messages: int, folder: Path) -> list[Row]:
     subprocess.run(
         [sys.executable, "-m", "core", "migrate"], env=env | {"HUB_DATA_DIR": str(folder / "sync")}, check=True
     )
-    rows += in_folder(folder / "sync", "sync")
+    rows += in_folder(folder / "sync", "sync") + in_folder(folder / "sync", "rules")
     say("publishing …")
     rows += running.publishing(folder)
     say("at rest …")
@@ -151,11 +170,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", choices=["queries", "sync"])
+    parser.add_argument("--only", choices=["queries", "views", "sync", "rules"])
     given = parser.parse_args()
     if given.only:
         folder = Path(os.environ["HUB_DATA_DIR"])
-        print(json.dumps(queries(folder) if given.only == "queries" else sync_rate()))
+        measured = {"queries": lambda: queries(folder), "views": lambda: team_views(folder), "sync": sync_rate,
+                    "rules": lambda: [row("rules_rate", rules.rate(), "messages/s", rules.PROMISED)]}  # fmt: skip
+        print(json.dumps(measured[given.only]()))
         return
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(given.messages, Path(folder))

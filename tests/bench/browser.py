@@ -82,7 +82,7 @@ def _inbox(tab: Page, url: str) -> float:
     tab.get_by_label("Password").fill(PASSWORD)
     tab.get_by_role("button", name="Sign in").click()
     tab.wait_for_timeout(2000)
-    tab.goto(f"{url}/inbox?state=all")
+    tab.goto(f"{url}/inbox?view=all")
     rows = tab.get_by_role("listbox", name="Conversations").get_by_role("option")
     rows.first.wait_for()
     rows.nth(CLICKS + 1).click()

@@ -18,6 +18,7 @@ from core.connectors import oauth
 from core.connectors.base import Draft, DraftImage, DraftPart, Kind, Replay, ReplyTo
 from core.connectors.http import Http
 from core.connectors.mastodon import Mastodon
+from core.connectors.mastodon_acts import ON_STATUS
 from core.errors import NetworkError
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "mastodon.jsonl"
@@ -221,6 +222,22 @@ def test_writing_asks_for_what_exists(channel: Mastodon, asked: list[tuple[str, 
     channel.delete("117020457910412882")
     only_what_exists(asked)
     assert ("GET", "/api/v1/conversations") in asked
+
+
+def test_acting_asks_for_what_exists(channel: Mastodon, asked: list[tuple[str, str]]):
+    for act in channel.capabilities.acts:
+        if act in ON_STATUS:
+            channel.act(act, "117020457910412882")
+    only_what_exists(asked)
+
+
+def test_a_status_says_what_we_did_with_it():
+    """What each request leaves behind, as the real servers said it: the connector looks there before it asks again."""
+    for request, says, wanted in ON_STATUS.values():
+        answers = [e["body"] for e in exchanges() if e["path"].endswith(f"/{request}") and e["status"] == 200]
+        assert answers
+        for status in answers:
+            assert (status.get("reblog") or status)[says] is wanted
 
 
 def test_connecting_asks_for_what_exists(asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch):

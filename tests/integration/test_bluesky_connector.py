@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.connectors.base import Draft, DraftImage, DraftPart, Kind, Prepared, ReplyTo, Sent
+from core.connectors.base import Act, Draft, DraftImage, DraftPart, Kind, Prepared, ReplyTo, Sent
 from core.connectors.bluesky import Bluesky
 from core.errors import NeedsReauth, RateLimited, Rejected, RemoteGone
 from tests.integration.bluesky_person import Person, eventually, mention
@@ -270,6 +270,76 @@ def test_own_posts_page_backwards_without_replies(channel: Bluesky, bob: Person)
     assert [post.remote_id for post in first.items] == [sent[2].remote_id, sent[1].remote_id]
     second = channel.own_posts(first.next_cursor, limit=2)
     assert second.items[0].remote_id == sent[0].remote_id
+
+
+def test_likes_and_reposts_are_seen_once_and_taken_back_whole(channel: Bluesky, bob: Person):
+    post = bob.post("Was meint ihr?")
+    for act, undo, count in ((Act.LIKE, Act.UNLIKE, "likeCount"), (Act.REPOST, Act.UNREPOST, "repostCount")):
+        channel.act(act, post["uri"], bob.did)
+        channel.act(act, post["uri"], bob.did)  # at once, before the index knows of the first
+        eventually(lambda count=count: bob.seen(post["uri"])[count] == 1)
+        channel.act(act, post["uri"], bob.did)
+        channel.act(undo, post["uri"], bob.did)
+        eventually(lambda count=count: bob.seen(post["uri"])[count] == 0)
+        channel.act(undo, post["uri"], bob.did)
+        channel.act(act, post["uri"], bob.did)
+        eventually(lambda count=count: bob.seen(post["uri"])[count] == 1)
+    reasons = [note["reason"] for note in bob.ask("app.bsky.notification.listNotifications", limit=50)["notifications"]]
+    assert {"like", "repost"} <= set(reasons)
+
+
+def test_an_answer_below_our_post_is_hidden_and_shown_again(channel: Bluesky, bob: Person):
+    sent = publish(channel, "Fragt uns!")
+    ours = bob.seen(sent.remote_id)
+    rude, kind = bob.reply(ours, "Unsinn"), bob.reply(ours, "Danke!")
+
+    def hidden() -> list[str]:
+        gate = bob.ask("app.bsky.feed.getPostThread", uri=sent.remote_id).get("threadgate") or {}
+        return gate.get("record", {}).get("hiddenReplies", [])
+
+    channel.act(Act.HIDE, rude["uri"], bob.did)
+    channel.act(Act.HIDE, rude["uri"], bob.did)
+    eventually(lambda: hidden() == [rude["uri"]])
+    channel.act(Act.HIDE, kind["uri"], bob.did)
+    channel.act(Act.UNHIDE, rude["uri"], bob.did)
+    eventually(lambda: hidden() == [kind["uri"]])
+    bob.reply(ours, "Noch eine Frage")  # a gate without rules keeps nobody out
+
+    elsewhere = publish(channel, "Guten Tag", reply_to=ReplyTo(rude["uri"], sent.remote_id))
+    theirs = bob.post("Bobs eigener Post")
+    below = bob.reply(theirs, "selbst beantwortet")
+    with pytest.raises(Rejected, match="below your own posts"):
+        channel.act(Act.HIDE, below["uri"], bob.did)
+    channel.act(Act.DELETE_OWN, elsewhere.remote_id)
+    with pytest.raises(RemoteGone):
+        channel.act(Act.DELETE_OWN, elsewhere.remote_id)
+
+
+def test_people_are_followed_muted_blocked_and_let_go(
+    channel: Bluesky, bluesky_network: BlueskyNetwork, hub_credentials: dict[str, str]
+):
+    account = bluesky_network.accounts["carla"]
+    carla = Person(bluesky_network.pds, account.handle, account.app_password)
+    post = carla.post("Hallo!")
+
+    def stands() -> dict:
+        viewer = channel._session.get("app.bsky.actor.getProfile", {"actor": carla.did})["viewer"]
+        return {"followed": "following" in viewer, "muted": viewer["muted"], "blocked": "blocking" in viewer}
+
+    for act, undo, name in (
+        (Act.FOLLOW, Act.UNFOLLOW, "followed"),
+        (Act.MUTE, Act.UNMUTE, "muted"),
+        (Act.BLOCK, Act.UNBLOCK, "blocked"),
+    ):
+        for _ in range(2):
+            channel.act(act, post["uri"], carla.did)
+        eventually(lambda name=name: stands()[name])
+        for _ in range(2):
+            channel.act(undo, post["uri"], carla.did)
+        eventually(lambda name=name: not stands()[name])
+    follows = carla.ask("app.bsky.graph.getFollows", actor="alice.test")["follows"]
+    assert carla.did not in [one["did"] for one in follows]
+    carla.close()
 
 
 def test_the_real_servers_rate_limit_says_until_when():

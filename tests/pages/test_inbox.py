@@ -22,7 +22,7 @@ from core.models.inbox import Conversation, ConversationState, Direction, Messag
 from core.models.planning import Delivery, DeliveryState
 from core.services import health
 from core.services.team import Actor
-from core.ui import conversation_list, thread
+from core.ui import conversation_list, inbox_keys, inbox_views, thread
 from tests import factories
 from tests.conftest import counted
 
@@ -32,7 +32,7 @@ HOSTILE = "**fett** <script>alert(1)</script> [klick](javascript:alert(1)) :red[
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the two components were given to draw; with buttons `open 3`, `more`, `retry 7` for their clicks."""
+    """What the components were given to draw; with buttons `open 3`, `more`, `retry 7`, `view Mine` for clicks."""
     data: dict[str, Any] = {}
 
     def button(key: str, label: str, name: str, value: Any, then: Callable[[], None]) -> None:
@@ -46,8 +46,19 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         data["list"] = given["data"]
         for row in given["data"]["rows"]:
             button(key, f"open {row['id']}", "open", row["id"], given["on_open_change"])
+            picks = {"ids": [*given["data"]["picked"], row["id"]], "epoch": given["data"]["epoch"]}
+            button(key, f"tick {row['id']}", "pick", picks, given["on_pick_change"])
         if given["data"]["more"]:
             button(key, "more", "more", len(given["data"]["rows"]), given["on_more_change"])
+
+    def views_stand_in(key: str, **given: Any) -> None:
+        data["views"] = {view["word"]: view for view in given["data"]["views"]}
+        for view in given["data"]["views"]:
+            button(key, f"view {view['word']}", "view", view["key"], given["on_view_change"])
+
+    def keys_stand_in(key: str, **given: Any) -> None:
+        for name, what in given["data"]["actions"].items():
+            button(key, f"key {name}", "act", what, given["on_act_change"])
 
     def thread_stand_in(key: str, **given: Any) -> None:
         data["thread"] = given["data"]
@@ -60,6 +71,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(conversation_list, "_component", list_stand_in)
     monkeypatch.setattr(thread, "_component", thread_stand_in)
+    monkeypatch.setattr(inbox_views, "_component", views_stand_in)
+    monkeypatch.setattr(inbox_keys, "_component", keys_stand_in)
     return data
 
 
@@ -160,13 +173,13 @@ def test_an_answer_is_sent_and_the_box_is_empty_again(editor: Actor, drawn: dict
     page = opened(talk.id)
     page.text_area[0].input("Am Montag.").run()
     page = press(page, "Send")
-    assert drawn["thread"]["messages"][-1]["state"] == "Sending …"
+    assert drawn["thread"]["messages"][-1]["state"] == "Goes out in 20 s"
     assert drawn["thread"]["messages"][-1]["author"] == editor.name
     assert page.text_area[0].value == "" and "On its way" in words(page)
 
 
 def test_what_is_too_long_is_counted_refused_and_kept(editor: Actor):
-    talk = factories.conversation(factories.channel(limits=Limits(text_length=10).to_json()).id)
+    talk = factories.conversation(factories.channel("bluesky", limits=Limits(text_length=10).to_json()).id)
     page = opened(talk.id)
     page.text_area[0].input("Viel zu lang!").run()
     assert "13 of 10 characters: 3 too many" in words(page)

@@ -1,9 +1,11 @@
 """Two workers, stepped through every commit and every request in any order, crashed, slept, on a network that fails.
 
-Whatever hypothesis makes of it: no part of a post is online twice, nothing is lost, and each row ends in a truthful
-state. A worker is a thread that stops before and after each transaction and each request until it is told to go on.
+Whatever hypothesis makes of it: no part of a post is online twice, nothing is lost, what was taken back never goes out,
+and each row ends in a truthful state. A worker is a thread that stops before and after each transaction and each
+request until it is told to go on.
 """
 
+import contextlib
 import queue
 import threading
 from dataclasses import replace
@@ -26,12 +28,14 @@ from sqlmodel import select
 
 from core import db
 from core.connectors.base import Limits, Prepared, Replay
+from core.errors import UserError
 from core.lease import Claim
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState, Post
-from core.services import deliveries, delivery_parts, publishing
+from core.services import deliveries, delivery_parts, inbox, publishing
 from core.services.delivery_parts import Job
+from core.services.team import COMMAND_LINE
 from tests import factories
 from tests.fake_network import Clock, FakeConnector, FakeNetwork, clock, network
 
@@ -108,6 +112,9 @@ class Hub(RuleBasedStateMachine):
         self._watch()
         limits = replace(Limits(), replay=replay, replay_window=3600.0).to_json()
         self.channels = [factories.channel("fake", limits=limits).id for _ in range(2)]
+        self.talk = factories.conversation(self.channels[0]).id
+        self.answers: dict[str, int] = {}  # text -> message
+        self.taken: set[str] = set()
 
     def _watch(self) -> None:
         for name in STEPS:
@@ -135,6 +142,28 @@ class Hub(RuleBasedStateMachine):
     @rule(text=st.sampled_from(["a", "b", "a\n---\nb", "a\n---\na\n---\na"]), on=st.sampled_from([0, 0, 1]))
     def schedule(self, text: str, on: int) -> None:
         factories.post(self.channels[on], text=text, at=self.clock.now)
+
+    @rule(hold=st.sampled_from([0, 20]), posts=st.sampled_from([1, 2]))
+    def answer(self, hold: float, posts: int) -> None:
+        text = "\n---\n".join(f"answer {len(self.answers)}, {number}" for number in range(posts))
+        with db.write() as session, contextlib.suppress(UserError):  # the channel may need care
+            self.answers[text] = inbox.send_reply(session, COMMAND_LINE, self.talk, text, hold_seconds=hold)
+
+    @precondition(lambda self: len(self.answers) > len(self.taken))
+    @rule()
+    def take_all_back_that_can_be(self) -> None:
+        for text in [text for text in self.answers if text not in self.taken]:
+            with contextlib.suppress(UserError):
+                with db.write() as session:
+                    inbox.take_back(session, COMMAND_LINE, self.answers[text])
+                self.taken.add(text)
+
+    @rule(who=st.sampled_from([0, 1]), posts=st.sampled_from([1, 2]), steps=st.integers(0, 14))
+    def think_again_while_it_is_sent(self, who: int, posts: int, steps: int) -> None:
+        self.answer(0, posts)
+        self.start(who)
+        self.go_on(who, steps)
+        self.take_all_back_that_can_be()
 
     @rule(fault=st.sampled_from(FAULTS))
     def have_fail(self, fault: str) -> None:
@@ -202,6 +231,12 @@ class Hub(RuleBasedStateMachine):
         held = [self.keys[post.key] for post in self.network.posts] if hasattr(self, "network") else []
         assert len(held) == len(set(held)), held
 
+    @invariant()
+    def what_was_taken_back_is_not_online(self) -> None:
+        if hasattr(self, "network"):
+            gone = {part for text in self.taken for part in text.split("\n---\n")}
+            assert not gone & {post.request["text"] for post in self.network.posts}
+
     def teardown(self) -> None:
         """The faults end, a healthy worker comes: every row reaches its end, and tells the truth."""
         if not hasattr(self, "puppets"):
@@ -217,6 +252,7 @@ class Hub(RuleBasedStateMachine):
             if not {row.state for row in self._rows()} & OPEN:
                 break
         self.nothing_is_online_twice()
+        self.what_was_taken_back_is_not_online()
         online = {self.keys[post.key]: post.remote_id for post in self.network.posts}
         known: list[str] = []
         for row in self._rows():

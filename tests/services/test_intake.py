@@ -120,18 +120,14 @@ def test_a_deleted_message_that_is_back_is_shown_again(channel: Channel):
     assert (message.text, message.deleted_at) == ("Hallo", None)
 
 
-def test_a_new_message_opens_a_resolved_or_snoozed_conversation(channel: Channel):
-    for state in (ConversationState.RESOLVED, ConversationState.SNOOZED):
-        talk = factories.conversation(channel.id, state=state, unread=0, at=ago(hours=2))
-        store(channel, said(f"new-{state}", thread_id=talk.remote_id))
-        (now,) = rows(Conversation, col(Conversation.id) == talk.id)
-        assert (now.state, now.unread) == (ConversationState.OPEN, 1)
-
-
-def test_a_pending_conversation_stays_pending_but_unread(channel: Channel):
-    talk = factories.conversation(channel.id, state=ConversationState.PENDING, unread=0, at=ago(hours=2))
+@pytest.mark.parametrize("state", [s for s in ConversationState if s != ConversationState.OPEN])
+def test_a_new_message_opens_whatever_is_not_open(channel: Channel, state: ConversationState):
+    talk = factories.conversation(
+        channel.id, state=state, unread=0, at=ago(hours=2), snoozed_until=ago(hours=-2), resolved_at=ago(hours=1)
+    )
     store(channel, said("m1", thread_id=talk.remote_id))
-    assert (only(Conversation).state, only(Conversation).unread) == (ConversationState.PENDING, 1)
+    now = only(Conversation)
+    assert (now.state, now.unread, now.snoozed_until, now.resolved_at) == (ConversationState.OPEN, 1, None, None)
 
 
 def test_a_late_message_does_not_reopen(channel: Channel):
@@ -275,7 +271,7 @@ def test_statements_do_not_grow_with_the_batch(channel: Channel, size: int):
     ]
     with counted() as ran:
         store(channel, *items)
-    assert len(ran) == 13, ran
+    assert len(ran) == 14, ran
 
 
 def monitor() -> Monitor:

@@ -14,7 +14,7 @@ depends_on = None
 # remove_diacritics 2 folds "Größe" and "Grosse"'s vowels alike; prefix indexes make "Liefer…" as quick as a whole word.
 FULL_TEXT = (
     """CREATE VIRTUAL TABLE message_fts USING fts5(
-        text, content='message', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='3 4 5')""",
+        text, content='message', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='3 4 5 6 7')""",
     """CREATE TRIGGER message_fts_insert AFTER INSERT ON message BEGIN
         INSERT INTO message_fts (rowid, text) VALUES (new.id, new.text);
     END""",
@@ -67,6 +67,12 @@ def upgrade() -> None:
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_person_id"), ["person_id"], unique=False)
 
+    op.create_table(
+        "erased",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint"),
+    )
     op.create_table(
         "label",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -138,6 +144,7 @@ def upgrade() -> None:
         sa.Column("actions", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("matched", sa.Integer(), nullable=False),
         sa.Column("matched_at", UtcDateTime(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
@@ -147,7 +154,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("weekly", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("country", sa.String(length=2), nullable=True),
-        sa.Column("region", sa.String(length=8), nullable=True),
+        sa.Column("region", sa.String(length=32), nullable=True),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("target_minutes", sa.Integer(), nullable=False),
         sa.Column("undo_seconds", sa.Integer(), nullable=False),
@@ -167,6 +174,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("by", sa.String(length=120), nullable=True),
         sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("target", sa.String(length=120), nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
@@ -369,6 +377,7 @@ def upgrade() -> None:
         sa.Column("last_message_at", UtcDateTime(), nullable=False),
         sa.Column("waiting_since", UtcDateTime(), nullable=True),
         sa.Column("respond_by", UtcDateTime(), nullable=True),
+        sa.Column("warned_for", UtcDateTime(), nullable=True),
         sa.Column("assignee_id", sa.Integer(), nullable=True),
         sa.Column(
             "priority",
@@ -398,16 +407,46 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("conversation", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_conversation_assignee", ["assignee_id", "state", "last_message_at", "id"], unique=False
+            "ix_conversation_assignee",
+            [
+                "assignee_id",
+                "state",
+                "last_message_at",
+                "id",
+                "channel_id",
+                "kind",
+                "priority",
+                "goal",
+                "sentiment",
+                "language",
+            ],
+            unique=False,
         )
-        batch_op.create_index("ix_conversation_channel", ["channel_id", "last_message_at", "id", "kind"], unique=False)
         batch_op.create_index(
-            "ix_conversation_channel_state", ["channel_id", "state", "last_message_at", "id", "kind"], unique=False
+            "ix_conversation_channel",
+            ["channel_id", "last_message_at", "id", "kind", "priority", "goal", "sentiment", "language", "assignee_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_conversation_channel_state",
+            [
+                "channel_id",
+                "state",
+                "last_message_at",
+                "id",
+                "kind",
+                "priority",
+                "goal",
+                "sentiment",
+                "language",
+                "assignee_id",
+            ],
+            unique=False,
         )
         batch_op.create_index("ix_conversation_contact", ["contact_id", "last_message_at"], unique=False)
         batch_op.create_index(
             "ix_conversation_respond_by",
-            ["respond_by"],
+            ["respond_by", "id", "channel_id", "kind", "priority", "goal", "sentiment", "language", "assignee_id"],
             unique=False,
             sqlite_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
             postgresql_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
@@ -420,8 +459,26 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'snoozed'"),
         )
         batch_op.create_index(
+            "ix_conversation_unpromised",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
+            postgresql_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
+        )
+        batch_op.create_index(
             "ix_conversation_unread",
-            ["channel_id", "last_message_at", "id", "state", "kind"],
+            [
+                "channel_id",
+                "last_message_at",
+                "id",
+                "state",
+                "kind",
+                "priority",
+                "goal",
+                "sentiment",
+                "language",
+                "assignee_id",
+            ],
             unique=False,
             sqlite_where=sa.text("unread > 0"),
             postgresql_where=sa.text("unread > 0"),
@@ -576,6 +633,7 @@ def upgrade() -> None:
         ),
         sa.Column("corrected", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("triaged", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("media", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sent_at", UtcDateTime(), nullable=False),
         sa.Column("edited_at", UtcDateTime(), nullable=True),
@@ -588,7 +646,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "remote_id"),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_message_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index("ix_message_contact", ["contact_id", "conversation_id", "sent_at"], unique=False)
         batch_op.create_index("ix_message_conversation", ["conversation_id", "sent_at", "id"], unique=False)
         batch_op.create_index(
             "ix_message_triage",
@@ -631,10 +689,53 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("conversation_id", "kind", "started_at"),
     )
     with op.batch_alter_table("servicetime", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_servicetime_conversation_id"), ["conversation_id"], unique=False)
         batch_op.create_index("ix_servicetime_kind", ["kind", "ended_at", "channel_id"], unique=False)
+
+    op.create_table(
+        "deed",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("channel_id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("contact_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "act",
+            sa.Enum(
+                "like",
+                "unlike",
+                "repost",
+                "unrepost",
+                "hide",
+                "unhide",
+                "delete_own",
+                "follow",
+                "unfollow",
+                "mute",
+                "unmute",
+                "block",
+                "unblock",
+                name="act",
+                native_enum=False,
+                length=24,
+            ),
+            server_default="like",
+            nullable=False,
+        ),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("(message_id IS NULL) <> (contact_id IS NULL)", name="message_or_contact"),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contact_id", "channel_id", "act"),
+        sa.UniqueConstraint("message_id", "act"),
+    )
+    with op.batch_alter_table("deed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deed_channel_id"), ["channel_id"], unique=False)
 
     op.create_table(
         "delivery",
@@ -753,9 +854,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_delivery_channel_id"))
 
     op.drop_table("delivery")
+    with op.batch_alter_table("deed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deed_channel_id"))
+
+    op.drop_table("deed")
     with op.batch_alter_table("servicetime", schema=None) as batch_op:
         batch_op.drop_index("ix_servicetime_kind")
-        batch_op.drop_index(batch_op.f("ix_servicetime_conversation_id"))
 
     op.drop_table("servicetime")
     op.drop_table("presence")
@@ -766,7 +870,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("NOT triaged AND direction = 'in'"),
         )
         batch_op.drop_index("ix_message_conversation")
-        batch_op.drop_index(batch_op.f("ix_message_contact_id"))
+        batch_op.drop_index("ix_message_contact")
 
     op.drop_table("message")
     with op.batch_alter_table("mention", schema=None) as batch_op:
@@ -802,6 +906,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_conversation_unread", sqlite_where=sa.text("unread > 0"), postgresql_where=sa.text("unread > 0")
+        )
+        batch_op.drop_index(
+            "ix_conversation_unpromised",
+            sqlite_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
+            postgresql_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
         )
         batch_op.drop_index(
             "ix_conversation_snoozed",
@@ -860,6 +969,7 @@ def downgrade() -> None:
 
     op.drop_table("loginfailure")
     op.drop_table("label")
+    op.drop_table("erased")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_person_id"))
 

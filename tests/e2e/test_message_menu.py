@@ -1,0 +1,125 @@
+"""The menu at a message in a real browser: by mouse and by keyboard, while the page looks again by itself.
+
+A sandbox is at the other end, so what is done really happens there.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.conftest import EMAIL, NAME, PASSWORD
+from tests.hub_process import RunningHub, running_hub
+
+pytestmark = pytest.mark.e2e
+
+LOOKS_AGAIN = 9_000  # milliseconds
+FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at.getAttribute("aria-label") ?? at.textContent;
+}"""
+
+
+@pytest.fixture(scope="module")
+def inbox(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Anna has opened the newest comment below one of our posts."""
+    with running_hub(tmp_path_factory.mktemp("menu") / "data", HUB_SYNC_SECONDS="5") as hub:
+        hub.cli("member", "add", EMAIL, "--name", NAME, "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n")
+        hub.cli("sandbox", "seed")
+        _settled(hub)
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=hub.url)
+        page = context.new_page()
+        page.goto("/inbox", wait_until="domcontentloaded")
+        page.get_by_label("E-mail").fill(EMAIL)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        options = page.get_by_role("listbox", name="Conversations").get_by_role("option")
+        options.filter(has_text="Comment").first.click()
+        expect(page.get_by_role("log", name="Messages").locator("article.out").first).to_be_visible()
+        yield page
+        context.close()
+
+
+def _settled(hub: RunningHub) -> None:
+    """The worker has brought what was said before: threads don't grow under the tests any more."""
+    counts = [0]
+    while counts[-1] == 0 or len(counts) < 3 or len(set(counts[-3:])) > 1:
+        assert len(counts) < 40, counts
+        time.sleep(3)
+        talks = json.loads(hub.cli("inbox", "list", "--json", "--limit", "10000").stdout)
+        counts.append(sum(talk["message_count"] for talk in talks))
+
+
+def message(inbox: Page, side: str) -> Locator:
+    return inbox.get_by_role("log", name="Messages").locator(f"article.{side}").first
+
+
+def open_menu(inbox: Page, side: str) -> Locator:
+    message(inbox, side).hover()
+    message(inbox, side).locator(".dots").click()
+    return inbox.get_by_role("menu")
+
+
+def test_by_keyboard_alone_a_message_is_liked_while_the_page_looks_again(inbox: Page):
+    dots = message(inbox, "in").locator(".dots")
+    dots.focus()
+    inbox.keyboard.press("Enter")
+    menu = inbox.get_by_role("menu")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    inbox.wait_for_timeout(LOOKS_AGAIN)
+    expect(menu).to_be_visible()
+    inbox.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    assert "More about the message" in inbox.evaluate(FOCUSED), "back where one came from"
+    inbox.keyboard.press("Enter")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    inbox.keyboard.press("End")
+    assert "Block" in inbox.evaluate(FOCUSED)
+    inbox.keyboard.press("ArrowDown")
+    inbox.keyboard.press("Enter")
+    expect(message(inbox, "in").get_by_text("Liked")).to_be_visible()
+    expect(open_menu(inbox, "in").get_by_role("menuitem").first).to_have_text("Take the like back")
+    inbox.keyboard.press("Escape")
+
+
+def test_a_click_beside_the_menu_closes_it_and_another_click_opens_it_again(inbox: Page):
+    menu = open_menu(inbox, "in")
+    expect(menu).to_be_visible()
+    message(inbox, "in").locator(".dots").click()
+    expect(menu).to_be_hidden()
+    open_menu(inbox, "in")
+    expect(menu).to_be_visible()
+    inbox.get_by_label("Answer", exact=True).click()
+    expect(menu).to_be_hidden()
+    expect(inbox.get_by_label("Answer", exact=True)).to_be_focused()
+
+
+def test_deleting_is_asked_for_and_can_be_left(inbox: Page):
+    dialog = inbox.get_by_role("dialog", name="Delete this message?")
+    for leave in ("Escape", "Cancel"):
+        open_menu(inbox, "out").get_by_role("menuitem", name="Delete").click()
+        expect(dialog).to_be_visible()
+        inbox.wait_for_timeout(LOOKS_AGAIN)
+        expect(dialog).to_be_visible()
+        if leave == "Escape":
+            inbox.keyboard.press("Escape")
+        else:
+            dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_be_hidden()
+        inbox.wait_for_timeout(LOOKS_AGAIN)
+        expect(dialog).to_be_hidden()
+    open_menu(inbox, "out").get_by_role("menuitem", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(message(inbox, "out").get_by_text("deleted at the network")).to_be_visible()
+    expect(dialog).to_be_hidden()
+
+
+def test_whoever_is_blocked_can_be_let_back_in(inbox: Page):
+    open_menu(inbox, "in").get_by_role("menuitem", name="Block").click()
+    inbox.get_by_role("dialog").get_by_role("button", name="Block").click()
+    expect(message(inbox, "in").get_by_text("Author blocked")).to_be_visible()
+    open_menu(inbox, "in").get_by_role("menuitem", name="Unblock").click()
+    expect(message(inbox, "in").get_by_text("Author blocked")).to_be_hidden()
