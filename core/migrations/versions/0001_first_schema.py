@@ -14,7 +14,7 @@ depends_on = None
 # remove_diacritics 2 folds "Größe" and "Grosse"'s vowels alike; prefix indexes make "Liefer…" as quick as a whole word.
 FULL_TEXT = (
     """CREATE VIRTUAL TABLE message_fts USING fts5(
-        text, content='message', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='3 4 5')""",
+        text, content='message', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='3 4 5 6 7')""",
     """CREATE TRIGGER message_fts_insert AFTER INSERT ON message BEGIN
         INSERT INTO message_fts (rowid, text) VALUES (new.id, new.text);
     END""",
