@@ -124,9 +124,7 @@ def hits(
     return shown, following
 
 
-def _newest(
-    session: Session, among: Sequence[int], where: Sequence[ColumnElement[bool]], limit: int
-) -> Sequence[int]:
+def _newest(session: Session, among: Sequence[int], where: Sequence[ColumnElement[bool]], limit: int) -> Sequence[int]:
     """Of the messages in question, the newest of each conversation."""
     newest = func.max(col(Message.id))
     found = (
