@@ -122,7 +122,7 @@ def test_a_draft_needs_neither_time_nor_channel(editor: Actor):
     ("text", "with_channel", "day", "sentence"),
     [
         ("Hallo", True, None, "choose a day and a time"),
-        ("x" * 501, True, tomorrow(), "1 characters too long"),
+        ("x" * 501, True, tomorrow(), "1 character too long"),
         ("Hallo", False, tomorrow(), "hannel"),
         ("", True, tomorrow(), "nothing to publish yet"),
     ],
