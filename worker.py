@@ -25,7 +25,8 @@ from core.settings import settings
 
 log = logging.getLogger("hub.worker")
 
-LOOK_SECONDS = 0.4
+LOOK_SECONDS = 0.7  # what somebody else puts into the plan is noticed so soon; what is known goes out on the dot
+LEAST_SECONDS = 0.05
 LAST_SECONDS = 10.0  # for the work in hand when told to stop
 SOON_SECONDS = 6.0  # `--once` waits for what follows so soon (looks at unknown outcomes), …
 ONCE_SECONDS = 60.0  # … for so long
@@ -47,8 +48,8 @@ class Worker:
         self.arrivals = Alarm(triage, self.changes)
         self.clock = schedule.Scheduler()
         every = self.clock.every
-        every(1).seconds.do(safely, self.look_for_syncs)
-        every(1).seconds.do(safely, self.look_at_arrivals)
+        every(2).seconds.do(safely, self.look_for_syncs)
+        every(2).seconds.do(safely, self.look_at_arrivals)
         every(10).seconds.do(safely, self.write, health.beat, self.id)
         every(max(1, int(settings().lease_seconds / 4))).seconds.do(safely, self.renew)
         every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
@@ -61,7 +62,7 @@ class Worker:
         """Until told to stop."""
         self.keepers.start(sandbox.ensure_running)
         self.begin()
-        while not self.stop.wait(LOOK_SECONDS):
+        while not self.stop.wait(min(LOOK_SECONDS, max(LEAST_SECONDS, self.posts.seconds()))):
             self.clock.run_pending()
             safely(self.look_for_posts)
         self.end()

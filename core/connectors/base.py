@@ -424,12 +424,9 @@ def _judge_part(connector: type[Connector], part: DraftPart, limits: Limits) -> 
         found.append((Severity.ERROR, "There is nothing to publish yet. Write a text or add an image."))
     length = connector.length(part.text, limits)
     if length > limits.text_length:
-        found.append(
-            (
-                Severity.ERROR,
-                f"{length - limits.text_length} characters too long ({length} of {limits.text_length}).",
-            )
-        )
+        over = length - limits.text_length
+        words = f"{over} character{'s' if over != 1 else ''} too long ({length} of {limits.text_length})."
+        found.append((Severity.ERROR, words))
     if limits.text_bytes is not None and len(part.text.encode()) > limits.text_bytes:
         found.append((Severity.ERROR, f"The text is larger than {limits.text_bytes} bytes. Shorten it."))
     if len(part.images) > limits.images:

@@ -72,6 +72,10 @@ class Alarm:
         self._again = db.utc_now()
         self._pause = timedelta(seconds=min(LONGEST_PAUSE, settings().lease_seconds / 4))
 
+    def seconds(self) -> float:
+        """How long nothing is due, as far as was known at the last look; 0 when something is overdue."""
+        return max(0.0, (self._again - db.utc_now()).total_seconds())
+
     def rings(self) -> bool:
         """Whether anything is due. Asks the database only when the answer may have changed."""
         version, now = self._changes.version(), db.utc_now()

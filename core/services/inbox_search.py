@@ -31,7 +31,7 @@ from core.models.inbox import Contact, Conversation, Message
 WINDOW = 2000  # hits looked at for one page: bounds the work when a frequent word meets a rare filter
 MOST_TERMS = 8
 FIRST_LOOK = 150  # of those, looked at first: enough unless filters throw most away
-PREFIX_FROM = 3  # shorter beginnings match too much to be of use; the index keeps beginnings of 3, 4 and 5 letters
+PREFIX_FROM = 3  # shorter beginnings match too much to be of use; the index keeps beginnings of 3 to 7 letters
 SNIPPET = 120  # characters
 FEW_CONTACTS = 50
 LAST = (1 << 31) - 1  # the largest number a key can have
@@ -116,7 +116,7 @@ def hits(
     for looked, look in ((0, FIRST_LOOK), (FIRST_LOOK, most)):
         if len(ids) == looked and len(newest) <= limit:  # there may be more, and it is needed
             ids = list(session.execute(window.limit(look)).scalars())
-            newest = _newest(session, col(Message.id).in_(window.limit(look)), where, limit + 1)
+            newest = _newest(session, ids, where, limit + 1)
     more = len(newest) > limit
     rows = session.execute(
         select(col(Message.id), col(Message.conversation_id), col(Message.text))
@@ -132,15 +132,13 @@ def hits(
     return shown, following, short
 
 
-def _newest(
-    session: Session, among: ColumnElement[bool], where: Sequence[ColumnElement[bool]], limit: int
-) -> Sequence[int]:
+def _newest(session: Session, among: Sequence[int], where: Sequence[ColumnElement[bool]], limit: int) -> Sequence[int]:
     """Of the messages in question, the newest of each conversation."""
     newest = func.max(col(Message.id))
     found = (
         select(newest)
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
-        .where(among, *where)
+        .where(col(Message.id).in_(among), *where)
         .group_by(col(Message.conversation_id))
         .order_by(newest.desc())
         .limit(limit)

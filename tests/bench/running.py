@@ -102,7 +102,7 @@ def at_rest(folder: Path, seconds: float = 60) -> list[dict[str, Any]]:
         with running_hub(where, HUB_ALLOWED_PRIVATE_HOSTS=host) as hub:
             _connect(hub, box.url)
             _python(hub, TWENTY)
-            time.sleep(30)  # the first syncs are not rest
+            time.sleep(75)  # starting, and the first syncs, are not rest
             assert hub.worker is not None
             both = [psutil.Process(p.pid) for p in (hub.web, hub.worker)]
             before = sum(sum(p.cpu_times()[:2]) for p in both)

@@ -475,7 +475,7 @@ def test_limits_judge_graphemes_and_bytes():
     assert Bluesky.length(family * 300, LIMITS) == 300
     assert validate(Bluesky, Draft((DraftPart("ä" * 300),)), LIMITS) == []
     (problem,) = validate(Bluesky, Draft((DraftPart("ä" * 301),)), LIMITS)
-    assert "1 characters too long" in problem.message
+    assert "1 character too long" in problem.message
     assert any("3000 bytes" in p.message for p in validate(Bluesky, Draft((DraftPart(family * 200),)), LIMITS))
     assert Limits.from_json(LIMITS.to_json()) == LIMITS
     assert LIMITS.replay is Replay.RECORD

@@ -149,7 +149,7 @@ def test_one_character_too_many_blocks_and_the_last_that_fits_does_not():
     link = "https://example.com/" + "x" * 100
     assert not validate(Mastodon, Draft((DraftPart(f"{link} 123456"),)), limits)
     (problem,) = validate(Mastodon, Draft((DraftPart(f"{link} 1234567"),)), limits)
-    assert problem.severity is Severity.ERROR and "1 characters too long" in problem.message
+    assert problem.severity is Severity.ERROR and "1 character too long" in problem.message
 
 
 # --- what comes in ----------------------------------------------------------------------------------
