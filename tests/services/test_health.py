@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
@@ -9,7 +10,8 @@ from sqlmodel import SQLModel
 
 from core import db, migrations
 from core.models.channel import WorkerBeat
-from core.services import health
+from core.models.inbox import Conversation, Message, Priority
+from core.services import health, triage
 from tests import factories
 
 
@@ -73,3 +75,47 @@ def test_text_search_folds_diacritics_and_follows_edits(hub):
         connection.exec_driver_sql("UPDATE message SET text = 'Tschüss' WHERE conversation_id = ?", (talk.id,))
         assert len(connection.exec_driver_sql(search, ("schone",)).all()) == 0
         assert len(connection.exec_driver_sql(search, ("tschuss",)).all()) == 1
+
+
+def test_a_hub_of_the_first_release_keeps_everything(hub):
+    """From the first step on, with what was stored then: nothing is lost, and the search finds old and new."""
+    db.reset()
+    for file in hub.glob("hub.db*"):
+        file.unlink()
+    _upgrade("0001")
+    now = f"{db.utc_now():%Y-%m-%d %H:%M:%S.%f}"  # as SQLite stores it
+    with db.engine().execution_options(**{db.WRITE: True}).begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO channel (id, network, remote_id, handle, name, state, is_sandbox, created_at, base_url)"
+            " VALUES (1, 'mastodon', 'r', '@a@b', 'A', 'active', 0, '2026-01-01', 'https://b')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO conversation (id, channel_id, remote_id, kind, state, unread, message_count, preview,"
+            " preview_direction, last_message_at, waiting_since, created_at)"
+            f" VALUES (1, 1, 'c', 'mention', 'open', 1, 1, 'P', 'in', '{now}', '{now}', '{now}')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO message (id, conversation_id, channel_id, direction, remote_id, text, sent_at)"
+            f" VALUES (1, 1, 1, 'in', 'm', 'Lieferung fehlt', '{now}')"
+        )
+    health.migrate()
+    assert health.schema_is_current()
+    with db.read() as session:
+        message, conversation = session.get(Message, 1), session.get(Conversation, 1)
+        assert message.text == "Lieferung fehlt" and not message.triaged
+        assert conversation.priority == Priority.NORMAL and conversation.respond_by is None
+        found = session.connection().exec_driver_sql(
+            "SELECT rowid FROM message_fts WHERE message_fts MATCH 'Lieferung'"
+        )
+        assert found.scalar() == 1
+    assert triage.run() == 1
+    with db.read() as session:
+        assert session.get(Conversation, 1).respond_by is not None
+
+
+def _upgrade(step):
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    with db.engine().execution_options(**{db.WRITE: True}).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, step)

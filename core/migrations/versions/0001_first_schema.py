@@ -53,33 +53,8 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=500), nullable=True),
         sa.Column("followers", sa.Integer(), nullable=True),
         sa.Column("first_seen_at", UtcDateTime(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=True),
-        sa.Column(
-            "stage",
-            sa.Enum("new", "returning", "engaged", "fan", "advocate", name="stage", native_enum=False, length=24),
-            nullable=True,
-        ),
-        sa.Column("note", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["contact.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("network", "remote_id"),
-    )
-    with op.batch_alter_table("contact", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_contact_person_id"), ["person_id"], unique=False)
-
-    op.create_table(
-        "erased",
-        sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("fingerprint"),
-    )
-    op.create_table(
-        "label",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("color", sa.String(length=16), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
     )
     op.create_table(
         "loginfailure",
@@ -111,10 +86,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=False),
         sa.Column(
-            "role",
-            sa.Enum("admin", "editor", "viewer", name="role", native_enum=False, length=24),
-            server_default="editor",
-            nullable=False,
+            "role", sa.Enum("admin", "editor", "viewer", name="role", native_enum=False, length=24), nullable=False
         ),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -134,33 +106,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("network", "base_url", "redirect_uri"),
     )
     op.create_table(
-        "rule",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("stop", sa.Boolean(), nullable=False),
-        sa.Column("conditions", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("actions", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("matched", sa.Integer(), nullable=False),
-        sa.Column("matched_at", UtcDateTime(), nullable=True),
-        sa.Column("trouble", sa.Text(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
-    )
-    op.create_table(
-        "servicehours",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("weekly", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("country", sa.String(length=2), nullable=True),
-        sa.Column("region", sa.String(length=32), nullable=True),
-        sa.Column("time_zone", sa.String(length=64), nullable=False),
-        sa.Column("target_minutes", sa.Integer(), nullable=False),
-        sa.Column("undo_seconds", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
         "workerbeat",
         sa.Column("worker_id", sa.String(length=80), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
@@ -174,10 +119,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=True),
-        sa.Column("by", sa.String(length=120), nullable=True),
         sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("target", sa.String(length=120), nullable=False),
-        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -194,13 +138,11 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum("active", "paused", "needs_reauth", "removed", name="channelstate", native_enum=False, length=24),
-            server_default="active",
             nullable=False,
         ),
         sa.Column("is_sandbox", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("limits", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("target_minutes", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("last_sync_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -211,17 +153,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("channel", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_channel_group_id"), ["group_id"], unique=False)
-
-    op.create_table(
-        "contact_label",
-        sa.Column("contact_id", sa.Integer(), nullable=False),
-        sa.Column("label_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["label_id"], ["label.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("contact_id", "label_id"),
-    )
-    with op.batch_alter_table("contact_label", schema=None) as batch_op:
-        batch_op.create_index("ix_contact_label_label", ["label_id", "contact_id"], unique=False)
 
     op.create_table(
         "loginsession",
@@ -252,45 +183,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
-        "notice",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("text", sa.String(length=300), nullable=False),
-        sa.Column("target", sa.String(length=120), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("read_at", UtcDateTime(), nullable=True),
-        sa.Column("sent_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index("ix_notice_member", ["member_id", "read_at", "id"], unique=False)
-        batch_op.create_index(
-            "ix_notice_unsent",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("sent_at IS NULL"),
-            postgresql_where=sa.text("sent_at IS NULL"),
-        )
-
-    op.create_table(
-        "noticesettings",
-        sa.Column("member_id", sa.Integer(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("kinds", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("quiet_from", sa.String(length=5), nullable=True),
-        sa.Column("quiet_to", sa.String(length=5), nullable=True),
-        sa.Column("digest_at", sa.String(length=5), nullable=True),
-        sa.Column("last_digest_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("member_id"),
-    )
-    op.create_table(
         "post",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
         sa.Column(
             "state",
@@ -305,7 +201,6 @@ def upgrade() -> None:
                 native_enum=False,
                 length=24,
             ),
-            server_default="draft",
             nullable=False,
         ),
         sa.Column("planned_at", UtcDateTime(), nullable=True),
@@ -324,30 +219,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_post_state", ["state", "planned_at", "id"], unique=False)
 
     op.create_table(
-        "savedreply",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
-        sa.Column("used", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=True),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name", "language"),
-    )
-    op.create_table(
-        "savedview",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("query", sa.String(length=1000), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("member_id", "name"),
-    )
-    op.create_table(
         "conversation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=False),
@@ -355,14 +226,12 @@ def upgrade() -> None:
         sa.Column(
             "kind",
             sa.Enum("comment", "mention", "direct", "review", name="kind", native_enum=False, length=24),
-            server_default="mention",
             nullable=False,
         ),
         sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column(
             "state",
             sa.Enum("open", "pending", "snoozed", "resolved", name="conversationstate", native_enum=False, length=24),
-            server_default="open",
             nullable=False,
         ),
         sa.Column("unread", sa.Integer(), nullable=False),
@@ -371,114 +240,25 @@ def upgrade() -> None:
         sa.Column(
             "preview_direction",
             sa.Enum("in", "out", "note", name="direction", native_enum=False, length=24),
-            server_default="in",
             nullable=False,
         ),
         sa.Column("last_message_at", UtcDateTime(), nullable=False),
         sa.Column("waiting_since", UtcDateTime(), nullable=True),
-        sa.Column("respond_by", UtcDateTime(), nullable=True),
-        sa.Column("warned_for", UtcDateTime(), nullable=True),
-        sa.Column("assignee_id", sa.Integer(), nullable=True),
-        sa.Column(
-            "priority",
-            sa.Enum("low", "normal", "high", "urgent", name="priority", native_enum=False, length=24),
-            server_default="normal",
-            nullable=False,
-        ),
-        sa.Column(
-            "goal",
-            sa.Enum("inquiry", "support", "opinion", "praise", "complaint", name="goal", native_enum=False, length=24),
-            nullable=True,
-        ),
-        sa.Column(
-            "sentiment",
-            sa.Enum("positive", "neutral", "negative", name="sentiment", native_enum=False, length=24),
-            nullable=True,
-        ),
-        sa.Column("language", sa.String(length=16), nullable=True),
-        sa.Column("snoozed_until", UtcDateTime(), nullable=True),
-        sa.Column("resolved_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["assignee_id"], ["member.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel_id", "remote_id"),
     )
     with op.batch_alter_table("conversation", schema=None) as batch_op:
+        batch_op.create_index("ix_conversation_channel", ["channel_id", "last_message_at", "id", "kind"], unique=False)
         batch_op.create_index(
-            "ix_conversation_assignee",
-            [
-                "assignee_id",
-                "state",
-                "last_message_at",
-                "id",
-                "channel_id",
-                "kind",
-                "priority",
-                "goal",
-                "sentiment",
-                "language",
-            ],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_conversation_channel",
-            ["channel_id", "last_message_at", "id", "kind", "priority", "goal", "sentiment", "language", "assignee_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_conversation_channel_state",
-            [
-                "channel_id",
-                "state",
-                "last_message_at",
-                "id",
-                "kind",
-                "priority",
-                "goal",
-                "sentiment",
-                "language",
-                "assignee_id",
-            ],
-            unique=False,
+            "ix_conversation_channel_state", ["channel_id", "state", "last_message_at", "id", "kind"], unique=False
         )
         batch_op.create_index("ix_conversation_contact", ["contact_id", "last_message_at"], unique=False)
         batch_op.create_index(
-            "ix_conversation_respond_by",
-            ["respond_by", "id", "channel_id", "kind", "priority", "goal", "sentiment", "language", "assignee_id"],
-            unique=False,
-            sqlite_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
-            postgresql_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
-        )
-        batch_op.create_index(
-            "ix_conversation_snoozed",
-            ["snoozed_until"],
-            unique=False,
-            sqlite_where=sa.text("state = 'snoozed'"),
-            postgresql_where=sa.text("state = 'snoozed'"),
-        )
-        batch_op.create_index(
-            "ix_conversation_unpromised",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
-            postgresql_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
-        )
-        batch_op.create_index(
             "ix_conversation_unread",
-            [
-                "channel_id",
-                "last_message_at",
-                "id",
-                "state",
-                "kind",
-                "priority",
-                "goal",
-                "sentiment",
-                "language",
-                "assignee_id",
-            ],
+            ["channel_id", "last_message_at", "id", "state", "kind"],
             unique=False,
             sqlite_where=sa.text("unread > 0"),
             postgresql_where=sa.text("unread > 0"),
@@ -514,7 +294,7 @@ def upgrade() -> None:
         sa.Column("post_id", sa.Integer(), nullable=False),
         sa.Column("media_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("alt", sa.Text(), server_default="", nullable=False),
+        sa.Column("alt", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["media_id"], ["mediaasset.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["post_id"], ["post.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -536,7 +316,6 @@ def upgrade() -> None:
         sa.Column(
             "kind",
             sa.Enum("inbox", "recheck", "monitor", "posts", "profile", name="synckind", native_enum=False, length=24),
-            server_default="inbox",
             nullable=False,
         ),
         sa.Column("monitor_id", sa.Integer(), nullable=True),
@@ -551,17 +330,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_synccursor_due", ["due_at"], unique=False)
 
     op.create_table(
-        "conversation_label",
-        sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("label_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["label_id"], ["label.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("conversation_id", "label_id"),
-    )
-    with op.batch_alter_table("conversation_label", schema=None) as batch_op:
-        batch_op.create_index("ix_conversation_label_label", ["label_id", "conversation_id"], unique=False)
-
-    op.create_table(
         "mention",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("monitor_id", sa.Integer(), nullable=False),
@@ -572,12 +340,11 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.String(length=400), nullable=False),
         sa.Column("uri", sa.String(length=500), nullable=False),
         sa.Column("url", sa.String(length=500), nullable=True),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
         sa.Column(
             "state",
             sa.Enum("new", "seen", "dismissed", name="mentionstate", native_enum=False, length=24),
-            server_default="new",
             nullable=False,
         ),
         sa.Column("likes", sa.Integer(), nullable=False),
@@ -616,24 +383,13 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column("member_id", sa.Integer(), nullable=True),
         sa.Column(
-            "direction",
-            sa.Enum("in", "out", "note", name="direction", native_enum=False, length=24),
-            server_default="in",
-            nullable=False,
+            "direction", sa.Enum("in", "out", "note", name="direction", native_enum=False, length=24), nullable=False
         ),
         sa.Column("remote_id", sa.String(length=400), nullable=True),
         sa.Column("reply_to", sa.String(length=400), nullable=True),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("url", sa.String(length=500), nullable=True),
         sa.Column("language", sa.String(length=16), nullable=True),
-        sa.Column(
-            "sentiment",
-            sa.Enum("positive", "neutral", "negative", name="sentiment", native_enum=False, length=24),
-            nullable=True,
-        ),
-        sa.Column("corrected", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("triaged", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("automatic", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("media", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sent_at", UtcDateTime(), nullable=False),
         sa.Column("edited_at", UtcDateTime(), nullable=True),
@@ -646,96 +402,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "remote_id"),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
-        batch_op.create_index("ix_message_contact", ["contact_id", "conversation_id", "sent_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_message_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index("ix_message_conversation", ["conversation_id", "sent_at", "id"], unique=False)
-        batch_op.create_index(
-            "ix_message_triage",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("triaged = 0 AND direction = 'in'"),
-            postgresql_where=sa.text("NOT triaged AND direction = 'in'"),
-        )
-
-    op.create_table(
-        "presence",
-        sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "doing",
-            sa.Enum("reading", "writing", name="doing", native_enum=False, length=24),
-            server_default="reading",
-            nullable=False,
-        ),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("conversation_id", "member_id"),
-    )
-    op.create_table(
-        "servicetime",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("first", "resolution", name="servicekind", native_enum=False, length=24),
-            server_default="first",
-            nullable=False,
-        ),
-        sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("channel_id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=True),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("ended_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("conversation_id", "kind", "started_at"),
-    )
-    with op.batch_alter_table("servicetime", schema=None) as batch_op:
-        batch_op.create_index("ix_servicetime_kind", ["kind", "ended_at", "channel_id"], unique=False)
-
-    op.create_table(
-        "deed",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("channel_id", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.Integer(), nullable=True),
-        sa.Column("contact_id", sa.Integer(), nullable=True),
-        sa.Column(
-            "act",
-            sa.Enum(
-                "like",
-                "unlike",
-                "repost",
-                "unrepost",
-                "hide",
-                "unhide",
-                "delete_own",
-                "follow",
-                "unfollow",
-                "mute",
-                "unmute",
-                "block",
-                "unblock",
-                name="act",
-                native_enum=False,
-                length=24,
-            ),
-            server_default="like",
-            nullable=False,
-        ),
-        sa.Column("member_id", sa.Integer(), nullable=True),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("(message_id IS NULL) <> (contact_id IS NULL)", name="message_or_contact"),
-        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("contact_id", "channel_id", "act"),
-        sa.UniqueConstraint("message_id", "act"),
-    )
-    with op.batch_alter_table("deed", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_deed_channel_id"), ["channel_id"], unique=False)
 
     op.create_table(
         "delivery",
@@ -765,7 +433,6 @@ def upgrade() -> None:
                 native_enum=False,
                 length=24,
             ),
-            server_default="draft",
             nullable=False,
         ),
         sa.Column("parts", sa.JSON(none_as_null=True), nullable=True),
@@ -793,7 +460,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("delivery_id", sa.Integer(), nullable=True),
         sa.Column("remote_id", sa.String(length=400), nullable=False),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("url", sa.String(length=500), nullable=True),
         sa.Column("published_at", UtcDateTime(), nullable=False),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
@@ -854,23 +521,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_delivery_channel_id"))
 
     op.drop_table("delivery")
-    with op.batch_alter_table("deed", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_deed_channel_id"))
-
-    op.drop_table("deed")
-    with op.batch_alter_table("servicetime", schema=None) as batch_op:
-        batch_op.drop_index("ix_servicetime_kind")
-
-    op.drop_table("servicetime")
-    op.drop_table("presence")
     with op.batch_alter_table("message", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_message_triage",
-            sqlite_where=sa.text("triaged = 0 AND direction = 'in'"),
-            postgresql_where=sa.text("NOT triaged AND direction = 'in'"),
-        )
         batch_op.drop_index("ix_message_conversation")
-        batch_op.drop_index("ix_message_contact")
+        batch_op.drop_index(batch_op.f("ix_message_contact_id"))
 
     op.drop_table("message")
     with op.batch_alter_table("mention", schema=None) as batch_op:
@@ -885,10 +538,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mention_channel_id"))
 
     op.drop_table("mention")
-    with op.batch_alter_table("conversation_label", schema=None) as batch_op:
-        batch_op.drop_index("ix_conversation_label_label")
-
-    op.drop_table("conversation_label")
     with op.batch_alter_table("synccursor", schema=None) as batch_op:
         batch_op.drop_index("ix_synccursor_due")
 
@@ -907,60 +556,28 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_conversation_unread", sqlite_where=sa.text("unread > 0"), postgresql_where=sa.text("unread > 0")
         )
-        batch_op.drop_index(
-            "ix_conversation_unpromised",
-            sqlite_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
-            postgresql_where=sa.text("state = 'open' AND waiting_since IS NOT NULL AND respond_by IS NULL"),
-        )
-        batch_op.drop_index(
-            "ix_conversation_snoozed",
-            sqlite_where=sa.text("state = 'snoozed'"),
-            postgresql_where=sa.text("state = 'snoozed'"),
-        )
-        batch_op.drop_index(
-            "ix_conversation_respond_by",
-            sqlite_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
-            postgresql_where=sa.text("state = 'open' AND respond_by IS NOT NULL"),
-        )
         batch_op.drop_index("ix_conversation_contact")
         batch_op.drop_index("ix_conversation_channel_state")
         batch_op.drop_index("ix_conversation_channel")
-        batch_op.drop_index("ix_conversation_assignee")
 
     op.drop_table("conversation")
-    op.drop_table("savedview")
-    op.drop_table("savedreply")
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.drop_index("ix_post_state")
         batch_op.drop_index("ix_post_planned")
         batch_op.drop_index(batch_op.f("ix_post_campaign_id"))
 
     op.drop_table("post")
-    op.drop_table("noticesettings")
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_notice_unsent", sqlite_where=sa.text("sent_at IS NULL"), postgresql_where=sa.text("sent_at IS NULL")
-        )
-        batch_op.drop_index("ix_notice_member")
-
-    op.drop_table("notice")
     op.drop_table("monitor")
     with op.batch_alter_table("loginsession", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_loginsession_member_id"))
 
     op.drop_table("loginsession")
-    with op.batch_alter_table("contact_label", schema=None) as batch_op:
-        batch_op.drop_index("ix_contact_label_label")
-
-    op.drop_table("contact_label")
     with op.batch_alter_table("channel", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_channel_group_id"))
 
     op.drop_table("channel")
     op.drop_table("auditentry")
     op.drop_table("workerbeat")
-    op.drop_table("servicehours")
-    op.drop_table("rule")
     op.drop_table("oauthapp")
     op.drop_table("member")
     op.drop_table("mediaasset")
@@ -968,11 +585,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_loginfailure_key")
 
     op.drop_table("loginfailure")
-    op.drop_table("label")
-    op.drop_table("erased")
-    with op.batch_alter_table("contact", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_contact_person_id"))
-
     op.drop_table("contact")
     op.drop_table("channel_group")
     op.drop_table("campaign")
