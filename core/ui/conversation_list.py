@@ -153,6 +153,12 @@ def _take_picks() -> None:
         st.session_state["picked"] = Picked(tuple(int(i) for i in told["ids"]), picked().epoch)
 
 
+def _without_server(handle: str) -> str:
+    """“@firma” of “@firma@server.example”: the row is narrow, and the whole handle shows on hover."""
+    at = handle.find("@", 1)
+    return handle[:at] if at > 0 else handle
+
+
 def shown_row(row: ConversationRow, zone: ZoneInfo, me: int | None = None) -> dict[str, Any]:
     """A row as the browser draws it: plain values, every one shown as text."""
     return {
@@ -165,7 +171,7 @@ def shown_row(row: ConversationRow, zone: ZoneInfo, me: int | None = None) -> di
         "unread": row.unread,
         "icon": _icon(row.network),
         "network": row.network,
-        "channel": row.channel_handle,
+        "channel": _without_server(row.channel_handle),
         "channel_full": " · ".join(part for part in (row.channel_handle, row.group) if part),
         "owner": initials(row.assignee) if row.assignee else "",
         "owner_full": f"Assigned to {row.assignee}" if row.assignee else "",

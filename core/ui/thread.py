@@ -71,6 +71,8 @@ def acted() -> tuple[str, int] | None:
 def shown_thread(view: ConversationView, zone: ZoneInfo, may_answer: bool) -> dict[str, Any]:
     """The conversation as the browser draws it: plain values, every one shown as text."""
     post = view.about
+    if post is not None and any(message.url and message.url == post.url for message in view.messages):
+        post = None  # it stands in the conversation itself
     return {
         "id": view.id,
         "may": may_answer,
