@@ -18,7 +18,18 @@ from collections.abc import Callable
 import schedule
 
 from core import db
-from core.services import channels, health, inbox_waking, notices, publishing, sandbox, service_time, sync, triage
+from core.services import (
+    channels,
+    health,
+    inbox_waking,
+    notice_sending,
+    notices,
+    publishing,
+    sandbox,
+    service_time,
+    sync,
+    triage,
+)
 from core.services.crew import Alarm, Crew, safely
 from core.services.logs import set_up_logging
 from core.settings import settings
@@ -55,6 +66,7 @@ class Worker:
         every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
         every(10).seconds.do(safely, self.wake_snoozed)
         every(15).seconds.do(self.keepers.start, service_time.watch)
+        every(5).seconds.do(self.keepers.start, notice_sending.send_due)
         every(3600).seconds.do(safely, self.write, notices.forget_old)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
 
@@ -80,6 +92,7 @@ class Worker:
             if self.publishers.idle and self.syncers.idle and self.triagers.idle and not self.due(until):
                 break
         safely(service_time.watch)
+        safely(notice_sending.send_due)
         self.end()
 
     def begin(self) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.cli import actions, channel, handling, hours, inbox, monitor, post, replies, rules, team, views
+from core.cli import actions, channel, handling, hours, inbox, monitor, notices, post, replies, rules, team, tone, views
 from core.cli.frame import room
 from core.errors import HubError
 from core.services import health
@@ -51,9 +51,11 @@ for commands, name in (
     (handling.work, "work"),
     (handling.label, "label"),
     (rules.rule, "rule"),
+    (tone.tone, "tone"),
     (monitor.monitor, "monitor"),
     (hours.hours, "hours"),
     (hours.service, "service"),
+    (notices.notice, "notice"),
     (sandbox, "sandbox"),
 ):
     app.add_typer(commands, name=name)

@@ -5,7 +5,6 @@ address that isn't allowed, checked on the address really connected to), and how
 """
 
 import email.utils
-import ipaddress
 import json
 import logging
 import socket
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
+from core.connectors.addresses import REFUSED, is_allowed, is_public
 from core.errors import (
     NeedsReauth,
     NetworkError,
@@ -66,8 +66,8 @@ class _GuardedBackend(httpcore.SyncBackend):
         except (socket.gaierror, UnicodeError) as error:
             raise httpcore.ConnectError(f"The name {host} can't be found.") from error
         addresses = [info[4][0] for info in found]
-        if host.lower() not in self.allowed and f"{host.lower()}:{port}" not in self.allowed:
-            addresses = [a for a in addresses if _is_public(str(a))]
+        if not is_allowed(host, port, self.allowed):
+            addresses = [a for a in addresses if is_public(str(a))]
             if not addresses:
                 raise httpcore.ConnectError(REFUSED.format(host=host))
         last: Exception = httpcore.ConnectError(f"{host} has no address.")
@@ -77,18 +77,6 @@ class _GuardedBackend(httpcore.SyncBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
-
-
-def _is_public(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_global
-
-
-REFUSED = (
-    "{host} is on a private network, so it is not contacted. "
-    "An administrator can allow it with HUB_ALLOWED_PRIVATE_HOSTS."
-)
 
 
 @lru_cache(maxsize=1)

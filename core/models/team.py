@@ -80,6 +80,10 @@ class NoticeSettings(SQLModel, table=True):
     quiet_to: str | None = Field(default=None, max_length=5)
     digest_at: str | None = Field(default=None, max_length=5)  # one message a day instead of each by itself
     last_digest_at: datetime | None = moment(nullable=True)
+    attempts: int = 0
+    retry_at: datetime | None = moment(nullable=True)  # after a failure: not before
+    trouble: str | None = long_text(None)  # why the last message didn't arrive; no secrets
+    trouble_at: datetime | None = moment(nullable=True)
 
 
 class AuditEntry(SQLModel, table=True):

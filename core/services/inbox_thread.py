@@ -14,7 +14,7 @@ from core.connectors.base import Act, Kind, Limits
 from core.errors import NotFound
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState, Group
-from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message
+from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message, Sentiment
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import Member
 from core.services.inbox_answers import is_held
@@ -74,6 +74,8 @@ class MessageView:
     due_at: datetime | None  # when it goes out, or when the next attempt is made
     may_take_back: bool = False  # nothing of it can leave before `due_at`
     done: frozenset[Act] = frozenset()  # at the network, about it or its author, and not taken back
+    sentiment: Sentiment | None = None  # of what came in; None: nobody can tell
+    corrected: bool = False  # a member has said so
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,8 @@ def _message(row: Any, channel: Channel, now: datetime) -> MessageView:
         due_at=delivery.due_at if delivery else None,
         may_take_back=held,
         done=read_deeds(deeds),
+        sentiment=message.sentiment if incoming else None,
+        corrected=message.corrected,
     )
 
 

@@ -33,6 +33,7 @@ from core.services.intake_rows import (
     usable,
     words,
 )
+from core.services.moods import follow_newest, judge_edited
 from core.services.plan_drafts import thread_texts
 from core.services.settling import settle
 
@@ -130,6 +131,8 @@ def mark_removed(session: Session, channel_id: int, remote_ids: Sequence[str]) -
             .values(deleted_at=utc_now(), text="")
             .execution_options(synchronize_session=False)
         )
+    if touched:
+        follow_newest(session, touched)
     settle(session, touched)
     return len(touched)
 
@@ -210,7 +213,12 @@ def _edit(session: Session, known: dict[str, Any], items: dict[str, RemoteMessag
         ),
         rows,
     )
-    settle(session, [row.conversation_id for row, _ in changed])
+    talks = [row.conversation_id for row, _ in changed]
+    reworded = [(row.id, words(item.text), item.language) for row, item in changed if row.text != words(item.text)]
+    if reworded:
+        judge_edited(session, reworded)
+        follow_newest(session, talks)
+    settle(session, talks)
     return len(changed)
 
 

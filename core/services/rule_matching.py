@@ -20,6 +20,7 @@ from core.services import service_hours
 from core.services.intake_rows import chunks
 from core.services.rule_actions import Do
 from core.services.rule_terms import On, Subject, Test, asks, compiled, main_language, plain_handle, spelled
+from core.services.tone import Tone
 
 log = logging.getLogger("hub.rules")
 
@@ -59,14 +60,6 @@ class Compiled:
     test: Test
     actions: tuple[Mapping[str, Any], ...]
     looks_at: frozenset[On]
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Language and mood of a message, as they count for rules."""
-
-    language: str | None
-    sentiment: Sentiment | None
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

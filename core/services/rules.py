@@ -21,7 +21,6 @@ from core.services.rule_actions import Do, Team, checked_actions, filled, goes_o
 from core.services.rule_matching import (
     Arrived,
     Compiled,
-    Tone,
     compiled_rule,
     enabled_rules,
     is_ours,
@@ -34,6 +33,7 @@ from core.services.rule_terms import Match, On, checked_conditions
 from core.services.rule_words import Names, action_words, names, sentence
 from core.services.rule_work import ONCE_IN
 from core.services.team import Actor, Right, audit, require
+from core.services.tone import Tone
 
 NAME_LENGTH = 80  # characters
 MOST = 100  # rules

@@ -16,15 +16,14 @@ from sqlmodel import Session, col
 
 from core import db
 from core.models.channel import ChannelState
-from core.models.inbox import Conversation, Direction, Message
-from core.services import service_time
-from core.services.inbox_undo import forget
+from core.models.inbox import Message
+from core.services import service_time, tone
 from core.services.intake_rows import HISTORY
+from core.services.moods import follow_newest
 from core.services.rule_matching import (
     UNTRIAGED,
     Arrived,
     Compiled,
-    Tone,
     answered_at,
     enabled_rules,
     matches,
@@ -32,6 +31,7 @@ from core.services.rule_matching import (
     untriaged,
 )
 from core.services.rule_work import Hit, carry_out
+from core.services.tone import Tone
 
 log = logging.getLogger("hub.triage")
 
@@ -73,11 +73,6 @@ def run(limit: int = BATCH, stopping: Callable[[], bool] = lambda: False) -> int
 
 def judge(message: Arrived) -> Tone:
     """Language and mood of a message. What a member said about the mood stays, and so does a network's language."""
-    try:  # INTERIM
-        from core.services import tone  # type: ignore[attr-defined]
-    except ImportError:
-        return Tone(message.language, message.sentiment)
-
     if message.deleted_at is not None:
         return Tone(message.language, message.sentiment)
     try:
@@ -128,16 +123,16 @@ def _store(session: Session, judged: _Judged) -> int:
     ours = [one for one in judged.messages if one.id in taken]
     talks = sorted({one.conversation_id for one in ours})
     _store_tones(session, ours, judged.tones)
-    _store_moods(session, talks)
+    follow_newest(session, talks)
     carry_out(session, [hit for hit in judged.hits if hit.message.id in taken])
     service_time.promise(session, talks)
     return len(taken)
 
 
 def _store_tones(session: Session, messages: Sequence[Arrived], tones: dict[int, Tone]) -> None:
-    """Language where there is none, mood unless a member said it meanwhile."""
+    """Language where there is none, mood unless a member said it meanwhile; an edit meanwhile brought its own."""
     rows = [
-        {"key": one.id, "language_now": tones[one.id].language, "mood_now": tones[one.id].sentiment}
+        {"key": one.id, "language_now": tones[one.id].language, "mood_now": tones[one.id].sentiment, "seen": one.text}
         for one in messages
         if (one.language, one.sentiment) != (tones[one.id].language, tones[one.id].sentiment)
     ]
@@ -146,31 +141,5 @@ def _store_tones(session: Session, messages: Sequence[Arrived], tones: dict[int,
     table: Any = Message.__table__  # type: ignore[attr-defined]
     mood = case((table.c.corrected, table.c.sentiment), else_=bindparam("mood_now", type_=table.c.sentiment.type))
     language = func.coalesce(table.c.language, bindparam("language_now", type_=table.c.language.type))
-    changed = update(table).where(table.c.id == bindparam("key")).values(language=language, sentiment=mood)
-    session.execute(changed, rows)
-
-
-def _store_moods(session: Session, talks: Sequence[int]) -> None:
-    """A conversation is in the language and mood of the newest message that came in. One statement."""
-
-    def newest(value: Any) -> Any:
-        return (
-            select(value)
-            .where(
-                col(Message.conversation_id) == col(Conversation.id),
-                col(Message.direction) == Direction.IN,
-                col(Message.deleted_at).is_(None),
-            )
-            .order_by(col(Message.sent_at).desc(), col(Message.id).desc())
-            .limit(1)
-            .correlate(Conversation)
-            .scalar_subquery()
-        )
-
-    session.execute(
-        update(Conversation)
-        .where(col(Conversation.id).in_(talks))
-        .values(language=newest(col(Message.language)), sentiment=newest(col(Message.sentiment)))
-        .execution_options(synchronize_session=False)
-    )
-    forget(session)
+    unedited = (table.c.id == bindparam("key"), table.c.text == bindparam("seen"))
+    session.execute(update(table).where(*unedited).values(language=language, sentiment=mood), rows)

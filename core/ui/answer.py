@@ -21,7 +21,7 @@ from core.ui.answer_images import image_button, image_rows, pictures, put_back
 from core.ui.answer_watch import answer_watch
 from core.ui.conversation_list import KINDS, STATES, waited
 from core.ui.doing import do, refuse, report, tell
-from core.ui.message_menu import act_at_network
+from core.ui.message_menu import act_on
 from core.ui.page import Page
 from core.ui.parts import ago, shown
 from core.ui.saved_reply_picker import saved_reply_picker
@@ -325,7 +325,7 @@ def act_on_message(page: Page, conversation_id: int) -> None:
     elif name in ("discard", "take_back"):
         _write_anew(page, conversation_id, name, message_id)
     else:
-        act_at_network(page, name, message_id)
+        act_on(page, name, message_id)
     st.rerun(BOTH)
 
 

@@ -10,6 +10,7 @@ from core.connectors.registry import connector_class
 from core.errors import UserError
 from core.services import inbox_actions
 from core.services.inbox import ConversationView, MessageView
+from core.ui import message_mood
 from core.ui.doing import refuse, report
 from core.ui.page import Page
 from core.ui.parts import shown
@@ -46,15 +47,21 @@ _BUTTONS = {Act.DELETE_OWN: ("Delete", "delete"), Act.BLOCK: ("Block", "block")}
 
 
 def menu(view: ConversationView, message: MessageView) -> list[tuple[str, str, bool]]:
-    """What can be done about a message now: what `act_at_network` takes, its words, whether it can't be undone."""
+    """What can be done about a message now: what `act_on` takes, its words, whether it can't be undone."""
     who = message.author if len(message.author) <= NAME else message.author[: NAME - 1].rstrip() + "…"
     acts = inbox_actions.acts_for(view, message)
-    return [(act.value, _LABELS[act].format(who=who), act in inbox_actions.FINAL) for act in acts]
+    listed = [(act.value, _LABELS[act].format(who=who), act in inbox_actions.FINAL) for act in acts]
+    return sorted([*listed, *message_mood.entries(message)], key=lambda entry: entry[2])  # what is final comes last
 
 
 def marks(message: MessageView) -> list[str]:
     """What was done about a message and still stands."""
     return [word for act, word in _MARKS.items() if act in message.done]
+
+
+def act_on(page: Page, name: str, message_id: int) -> bool:
+    """In a callback: do what was chosen in the menu of a message, here or at its network. False: it isn't of a menu."""
+    return message_mood.correct(page, name, message_id) or act_at_network(page, name, message_id)
 
 
 def act_at_network(page: Page, name: str, message_id: int) -> bool:

@@ -15,7 +15,7 @@ import streamlit as st
 from core.db import utc_now
 from core.models.inbox import Direction
 from core.services.inbox import AnswerState, ConversationView, MessageView
-from core.ui import message_menu
+from core.ui import message_menu, message_mood
 from core.ui.parts import ago, exact
 
 _STATES = {
@@ -114,6 +114,7 @@ def _shown(view: ConversationView, message: MessageView, zone: ZoneInfo) -> dict
         "url": web_link(message.url),
         "media": [_media(m.url, m.kind, m.alt) for m in message.media if web_link(m.url) or m.media_id],
         "marks": marks,
+        "mood": message_mood.mark(message),
         "deleted": message.deleted_at is not None,
         "state": state,
         "tone": tone,

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import tone_report
 from tests.bench import browser, rules, running, views
 
 Row = dict[str, Any]
@@ -146,7 +147,8 @@ def measure(messages: int, folder: Path) -> list[Row]:
                        stdout=subprocess.DEVNULL)  # fmt: skip
     subprocess.run([sys.executable, "-m", "core", "seed", "--messages", str(messages), "--posts", "10000",
                     "--channels", "20"], env=env, check=True, stderr=subprocess.DEVNULL)  # fmt: skip
-    rows: list[Row] = []
+    say("tone …")
+    rows: list[Row] = [row("tone_rate", tone_report.rate(), "texts/s", tone_report.PROMISED)]
     say("queries …")
     rows += in_folder(big, "queries")
     rows += in_folder(big, "views")

@@ -36,7 +36,7 @@ def drafts(channel_id: int, member_id: int, label_id: int) -> Iterator[Any]:
 def rate() -> float:
     """Messages a second through `triage.run`."""
     from core import db
-    from core.services import intake, labels, rules, triage
+    from core.services import intake, labels, rules, tone, triage
     from core.services.seed import Writer
     from core.services.team import COMMAND_LINE
     from tests import factories
@@ -49,7 +49,8 @@ def rate() -> float:
         for draft in drafts(channel.id, member.id, label):
             rules.create_rule(session, COMMAND_LINE, draft)
         intake.store_messages(session, channel, batch(writer, 999, 1))
-    triage.run()  # what is loaded once is loaded: the lexicon, holidays
+    tone.judge("Nagyon szépen köszönöm")
+    triage.run()  # what is loaded once is loaded: word lists, py3langid, holidays
     for number in range(MESSAGES // 1000):
         with db.write() as session:
             intake.store_messages(session, channel, batch(writer, 1000 + number, 1000))

@@ -78,6 +78,7 @@ def test_each_message_offers_what_fits_it_in_words(talk: Conversation, drawn: di
         ("hide", "Hide from readers", False),
         ("follow", f"Follow {who}", False),
         ("mute", f"Mute {who}", False),
+        *((f"mood_{mood}", f"Mood: {mood}", False) for mood in ("positive", "neutral", "negative")),
         ("block", f"Block {who} …", True),
     ]
     assert ours == [("delete_own", "Delete at the network …", True)]

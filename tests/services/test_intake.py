@@ -271,7 +271,7 @@ def test_statements_do_not_grow_with_the_batch(channel: Channel, size: int):
     ]
     with counted() as ran:
         store(channel, *items)
-    assert len(ran) == 14, ran
+    assert len(ran) == 16, ran
 
 
 def monitor() -> Monitor:

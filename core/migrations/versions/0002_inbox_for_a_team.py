@@ -98,6 +98,10 @@ def upgrade() -> None:
         sa.Column("quiet_to", sa.String(length=5), nullable=True),
         sa.Column("digest_at", sa.String(length=5), nullable=True),
         sa.Column("last_digest_at", UtcDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_at", UtcDateTime(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("trouble_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("member_id"),
     )

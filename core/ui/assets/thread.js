@@ -126,6 +126,10 @@ function draw(m, may, menu) {
     node.append(media);
   }
   const foot = el("div", "foot");
+  if (m.mood) {
+    const mood = foot.appendChild(el("span", "mood " + m.mood.tone, m.mood.word));
+    mood.title = m.mood.title;
+  }
   for (const mark of m.marks) foot.append(el("span", "state good", mark));
   if (m.state) foot.append(m.left == null ? el("span", "state " + m.tone, m.state) : countdown(m));
   if (may && m.menu.length) foot.append(dots(m, menu));
