@@ -67,9 +67,8 @@ def _watch_mail() -> None:
 
     def replied(self: Any) -> Any:
         found = reply(self)
-        notes = seen()
-        if found[0] >= 400 or not notes.left:
-            notes.last, notes.mail = found[0], True
+        if found[0] >= 400:  # kept: what is said after it (reset, goodbye) is politeness
+            seen().last, seen().mail = found[0], True
         return found
 
     def told(self: Any, message: Any) -> Any:
