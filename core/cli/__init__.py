@@ -12,7 +12,22 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.cli import actions, channel, handling, hours, inbox, monitor, notices, post, replies, rules, team, tone, views
+from core.cli import (
+    actions,
+    channel,
+    contacts,
+    handling,
+    hours,
+    inbox,
+    monitor,
+    notices,
+    post,
+    replies,
+    rules,
+    team,
+    tone,
+    views,
+)
 from core.cli.frame import room
 from core.errors import HubError
 from core.services import health
@@ -46,6 +61,7 @@ for commands, name in (
     (channel.channel, "channel"),
     (post.post, "post"),
     (inbox.inbox, "inbox"),
+    (contacts.contact, "contact"),
     (replies.reply, "reply"),
     (views.view, "view"),
     (handling.work, "work"),

@@ -1,4 +1,4 @@
-"""What is decided about a contact and asked for first: merging with another one, parting, a copy of the data, erasing."""
+"""What is decided about a contact and asked for first: merging, parting, a copy of the data, erasing."""
 
 import json
 import time
