@@ -19,6 +19,7 @@ from core.models.channel import Channel, ChannelState
 from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import Member
+from core.services import service_time
 from core.services.answer_text import judge
 from core.services.intake import settle
 from core.services.media import draft_images
@@ -230,6 +231,7 @@ def confirm_reply(session: Session, actor: Actor, message_id: int) -> None:
     delivery.state, delivery.due_at = DeliveryState.PUBLISHED, None
     delivery.published_at = delivery.sent_at or db.utc_now()
     delivery.last_error = delivery.error_kind = None
+    service_time.note_answer(session, message)
     audit(session, actor, "message.confirm", f"conversation:{message.conversation_id}", f"delivery:{delivery.id}")
 
 

@@ -12,6 +12,7 @@ from core.errors import NotFound, PermissionDenied, UserError
 from core.models.analytics import Publication
 from core.models.channel import ChannelState
 from core.models.inbox import Conversation, ConversationState, Direction, Message
+from core.models.inbox_work import ServiceKind, ServiceTime
 from core.models.planning import Delivery, DeliveryState
 from core.models.team import AuditEntry, Role
 from core.services import inbox
@@ -333,6 +334,8 @@ def test_a_person_confirms_what_the_hub_could_not_find_out():
     with db.write() as session:
         inbox.confirm_reply(session, actor, answer.id)
     assert view(talk.id).messages[-1].answer == AnswerState.SENT
+    with db.read() as session:
+        assert [row.kind for row in session.exec(select(ServiceTime))] == [ServiceKind.FIRST]
 
 
 @pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.PUBLISHED])
