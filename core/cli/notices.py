@@ -1,5 +1,6 @@
 """`python -m core notice …`: what members should know, and where it goes besides the app."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -47,9 +48,9 @@ def notice_read(member: Whose) -> None:
 @notice.command("settings")
 def notice_settings(
     member: Whose,
-    address: Annotated[
-        list[str] | None, typer.Option(help="Where it goes (an apprise address); may be given again. Replaces all.")
-    ] = None,
+    addresses_stdin: Annotated[
+        bool, typer.Option("--addresses-stdin", help="Read apprise addresses from standard input, one a line.")
+    ] = False,
     no_address: Annotated[bool, typer.Option("--no-address", help="In the app alone.")] = False,
     kind: Annotated[list[str] | None, typer.Option(help="Which kinds go out; may be given again.")] = None,
     quiet: Annotated[str | None, typer.Option(help="Quiet hours like 19:00-08:00, or none.")] = None,
@@ -61,13 +62,15 @@ def notice_settings(
     from core.services.notice_options import digest_of, kinds_of, quiet_of
 
     actor = _actor(member)
-    if address or no_address or kind or quiet or digest:
+    if addresses_stdin or no_address or kind or quiet or digest:
+        # Not as an option: they hold secrets, and everybody on the machine sees a command's words.
+        addresses = notice_wishes.read_addresses(sys.stdin.read()) if addresses_stdin else {} if no_address else None
         with db.write() as session:
             now = notice_wishes.wishes(session, actor)
             notice_wishes.save(
                 session,
                 actor,
-                addresses="\n".join(address) if address else "" if no_address else None,
+                addresses=addresses,
                 kinds=kinds_of(kind, now),
                 quiet=quiet_of(quiet, now),
                 digest_at=digest_of(digest, now),
@@ -85,12 +88,11 @@ def notice_settings(
 
 
 @notice.command("test")
-def notice_test(member: Whose) -> None:
+def notice_test(member: Whose, as_json: Json = False) -> None:
     """Send a word to each of a member's addresses now."""
     from core.services.notice_sending import send_test
 
     told = send_test(_actor(member))
-    for address, taken in told:
-        typer.echo(f"{'ok  ' if taken else 'FAIL'}  {address}")
-    if not all(taken for _, taken in told):
+    show([{"address": label, "fate": one.fate, "said": one.said} for label, one in told], as_json, "")
+    if not all(one.arrived for _, one in told):
         raise typer.Exit(1)

@@ -48,6 +48,11 @@ class Outcome:
     fate: Fate
     said: str = ""
 
+    @property
+    def arrived(self) -> bool:
+        """Whether the service took it."""
+        return self.fate == Fate.SENT
+
 
 @dataclass(frozen=True)
 class Checked:

@@ -1,44 +1,41 @@
 """Sends notices to where members want them, by apprise. The worker looks every few seconds.
 
 A member gets one message a look, whatever came: nobody is rung ten times. Quiet hours hold back, a digest waits for its
-time; what was read in the app meanwhile isn't sent. A message is claimed (`sent_at`) and committed before it leaves, so
-that a crash sends nothing twice; one that surely failed is tried again, three times, then the member finds the reason
-in the settings. At most once, on purpose: the notice itself stands in the app.
+time; what was read in the app meanwhile, or taken back, isn't sent. A message is claimed (`sent_at`) and committed
+before it leaves, so that a crash sends nothing twice; one that surely arrived nowhere is tried again, three times, then
+the member finds the reason in the settings. At most once, on purpose: the notice itself stands in the app.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from core import db
+from core.connectors import messenger
+from core.connectors.messenger import Fate, Letter, Outcome
 from core.errors import UserError
 from core.models.team import Member, Notice, NoticeSettings
 from core.services import overview
 from core.services.intake_rows import chunks
-from core.services.notice_wishes import (
-    addresses_of,
-    digest_due,
-    hosts_of,
-    instance,
-    is_quiet,
-    mask,
-    may_reach,
-    wanted_kinds,
-)
+from core.services.notice_wishes import addresses_of, digest_due, is_quiet, wanted_kinds
 from core.services.team import Actor
 from core.settings import settings
 
 log = logging.getLogger("hub.notices")
 
-BATCH = 1000  # notices looked at
+BATCH = 5_000  # notices looked at
+GRACE = timedelta(seconds=20)  # who is in the app reads it there; what was assigned by mistake is taken back
 LINES = 10  # of a message; the rest is counted
 TRIES = 3
 PAUSE = timedelta(minutes=1)  # after a failure; then twice as long
+# Names come from networks: none of them may call a whole chat, become a link, or be read as markup.
+CALLS = re.compile(r"@(?=\w)|(?<=\])(?=\()|(?<=:)(?=//)")
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,9 @@ class Message:
     """One message to one member, claimed."""
 
     member_id: int
-    addresses: tuple[str, ...]
+    addresses: Mapping[str, str] = field(repr=False)  # by their labels
     title: str
-    body: str
+    body: str = field(repr=False)
     notice_ids: tuple[int, ...]
 
 
@@ -64,30 +61,36 @@ class Plan:
 def send_due() -> int:
     """Send what is to be sent now; gives how many messages that were."""
     with db.read() as session:
-        plan = _plan(session) if _anything(session) else Plan()
-    if plan == Plan():
-        return 0
+        if not _anything(session) or _plan(session) == Plan():
+            return 0
     with db.write() as session:
-        messages = _claimed(session, plan)
-    for message in messages:
-        failed = [address for address in message.addresses if not _send(address, message.title, message.body)]
+        messages = _claimed(session, _plan(session))  # anew: something may have been read or taken back just now
+    for message, told in zip(messages, _send(messages), strict=True):
         with db.write() as session:
-            _conclude(session, message, failed)
+            _conclude(session, message, told)
     return len(messages)
 
 
-def send_test(actor: Actor) -> tuple[tuple[str, bool], ...]:
-    """Send a word to each of a member's addresses now; gives them masked, with whether they took it.
+def send_test(actor: Actor) -> tuple[tuple[str, Outcome], ...]:
+    """Send a word to each of a member's addresses now; gives their labels with what became of it.
 
     Talks to the network: call it outside of a transaction. Raises `UserError` without an address.
     """
     with db.read() as session:
         row = session.get(NoticeSettings, actor.id) if actor.id is not None else None
-        addresses = addresses_of(row) if row is not None else ()
+        addresses = addresses_of(row) if row is not None else {}
     if not addresses:
         raise UserError("There is no address yet. Add one and save it first.")
-    body = f"This is how {actor.name} will hear of things."
-    return tuple((mask(address), _send(address, "Social Hub: a test", body)) for address in addresses)
+    body = f"This is how {_harmless(actor.name)} will hear of things."
+    (told,) = _send([Message(actor.id or 0, addresses, "Social Hub: a test", body, ())])
+    return tuple(told.items())
+
+
+def _send(messages: Sequence[Message]) -> list[dict[str, Outcome]]:
+    """All messages to all their addresses, once each; what became of them by label."""
+    letters = [Letter(to, one.title, one.body) for one in messages for to in one.addresses.values()]
+    told = iter(messenger.deliver(letters, settings().allowed_private_hosts) if letters else ())
+    return [{label: next(told) for label in one.addresses} for one in messages]
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -101,32 +104,46 @@ def _anything(session: Session) -> bool:
 
 
 def _plan(session: Session) -> Plan:
-    """What goes out now, and what never will. Three reads."""
-    rows = session.execute(
-        select(Notice).where(col(Notice.sent_at).is_(None)).order_by(col(Notice.id)).limit(BATCH)
-    ).scalars()
-    by_member: dict[int, list[Notice]] = {}
-    for notice in rows:
-        by_member.setdefault(notice.member_id, []).append(notice)
+    """What goes out now, and what never will. Two reads, a third for what is looked at now."""
+    unsent = col(Notice.sent_at).is_(None)
+    oldest = select(col(Notice.member_id), func.min(col(Notice.created_at))).where(unsent)
+    since = {row[0]: row[1] for row in session.execute(oldest.group_by(col(Notice.member_id)))}
+    now = [
+        (row, member)
+        for row, member in _who(session, since)
+        if row is None or not _reachable(row, member) or _now(row, member, since.get(member.id))
+    ]
+    by_member = _unsent(session, [member.id for _, member in now if member.id in since])
     messages: list[Message] = []
     settled: list[int] = []
     digests: list[int] = []
-    for row, member in _who(session, by_member):
+    for row, member in now:
         theirs = by_member.get(member.id, [])
         wanted = _wanted(row, member, theirs)
         settled += [notice.id for notice in theirs if notice not in wanted]
-        if row is None or not _now(row, member):
-            continue
-        if row.digest_at:
+        if row is not None and row.digest_at and _reachable(row, member):
             digests.append(member.id)
-        if wanted:
+        if row is not None and wanted:
             messages.append(_message(session, row, wanted))
     return Plan(tuple(messages), tuple(settled), tuple(digests))
 
 
+def _unsent(session: Session, member_ids: Sequence[int]) -> dict[int, list[Notice]]:
+    """What wasn't decided on yet, oldest first. Theirs alone whose time it is: who waits keeps nobody waiting."""
+    found: dict[int, list[Notice]] = {}
+    asked = select(Notice).where(col(Notice.sent_at).is_(None), col(Notice.member_id).in_(member_ids))
+    for notice in session.execute(asked.order_by(col(Notice.id)).limit(BATCH)).scalars() if member_ids else ():
+        found.setdefault(notice.member_id, []).append(notice)
+    return found
+
+
+def _reachable(row: NoticeSettings, member: Member) -> bool:
+    return bool(row.sealed) and member.disabled_at is None
+
+
 def _wanted(row: NoticeSettings | None, member: Member, theirs: Sequence[Notice]) -> list[Notice]:
     """What is unread and wanted outside of the app."""
-    if row is None or not row.sealed or member.disabled_at is not None:
+    if row is None or not _reachable(row, member) or not addresses_of(row):
         return []
     kinds = {kind.value for kind in wanted_kinds(row)}
     return [notice for notice in theirs if notice.read_at is None and notice.kind in kinds]
@@ -142,27 +159,33 @@ def _claimed(session: Session, plan: Plan) -> list[Message]:
         ours |= set(session.execute(free.values(sent_at=now).returning(col(Notice.id))).scalars())
     for member_id in plan.digests:
         session.get_one(NoticeSettings, member_id).last_digest_at = now
-    return [message for message in plan.messages if ours.issuperset(message.notice_ids)]
+    clear = [message for message in plan.messages if ours.issuperset(message.notice_ids)]
+    back = ours.difference(plan.settled, *(message.notice_ids for message in clear))  # the next look takes them
+    for some in chunks(sorted(back)):
+        session.execute(update(Notice).where(col(Notice.id).in_(some)).values(sent_at=None))
+    return clear
 
 
-def _who(session: Session, by_member: dict[int, list[Notice]]) -> list[tuple[NoticeSettings | None, Member]]:
+def _who(session: Session, waiting: Mapping[int, datetime]) -> list[tuple[NoticeSettings | None, Member]]:
     """Members with notices, and members whose digest may be due, with their wishes."""
     rows = session.execute(
         select(NoticeSettings, Member)
         .select_from(Member)
         .outerjoin(NoticeSettings, col(NoticeSettings.member_id) == col(Member.id))
-        .where(col(Member.id).in_(by_member) | col(NoticeSettings.digest_at).is_not(None))
+        .where(col(Member.id).in_(list(waiting)) | col(NoticeSettings.digest_at).is_not(None))
         .order_by(col(Member.id))
     )
     return [(row[0], row[1]) for row in rows]
 
 
-def _now(row: NoticeSettings, member: Member) -> bool:
-    """Whether something may go to this member now."""
+def _now(row: NoticeSettings, member: Member, since: datetime | None) -> bool:
+    """Whether something may go to this member now. `since`: their oldest notice that waits."""
     now, zone = db.utc_now(), ZoneInfo(member.time_zone)
-    if not row.sealed or (row.retry_at is not None and row.retry_at > now) or is_quiet(row, now, zone):
+    if (row.retry_at is not None and row.retry_at > now) or is_quiet(row, now, zone):
         return False
-    return digest_due(row, now, zone) if row.digest_at else True
+    if row.digest_at:
+        return digest_due(row, now, zone)
+    return since is not None and since <= now - GRACE
 
 
 def _message(session: Session, row: NoticeSettings, notices: Sequence[Notice]) -> Message:
@@ -185,34 +208,31 @@ def _line(notice: Notice) -> str:
     room, _, number = notice.target.partition(":")
     pages = {"conversation": "inbox?view=all&conversation=", "post": "planning?post=", "channel": "channels?channel="}
     base = settings().public_url
+    text = _harmless(notice.text)
     if not base or room not in pages:
-        return notice.text
-    return f"{notice.text} {settings().base_url}/{pages[room]}{number}"
+        return text
+    return f"{text} {settings().base_url}/{pages[room]}{number}"
 
 
-def _send(address: str, title: str, body: str) -> bool:
-    """Whether the service took it."""
-    target = instance(address)
-    if target is None or not all(may_reach(host, target.schema) for host in hosts_of(target)):
-        return False
-    try:
-        return bool(target.notify(body=body, title=title))
-    except Exception as error:  # plug-ins differ in what they raise; no address must get into the log
-        log.warning("a notification could not be sent (%s)", type(error).__name__)
-        return False
+def _harmless(text: str) -> str:
+    """One line that reads as it was, and that no chat and no mail takes for more than text."""
+    plain = " ".join(text.split()).replace("<", "‹").replace(">", "›")
+    return CALLS.sub(lambda found: f"{found.group()}\u2060", plain)
 
 
-def _conclude(session: Session, message: Message, failed: Sequence[str]) -> None:
+def _conclude(session: Session, message: Message, told: Mapping[str, Outcome]) -> None:
     row = session.get(NoticeSettings, message.member_id)
     if row is None:
         return
+    failed = {label: outcome for label, outcome in told.items() if not outcome.arrived}
     if not failed:
         row.attempts, row.retry_at, row.trouble, row.trouble_at = 0, None, None, None
         return
-    row.trouble = f"{', '.join(mask(address) for address in failed)} did not take the last message."[:500]
+    row.trouble = " ".join(f"{label}: {outcome.said}" for label, outcome in failed.items())[:500]
     row.trouble_at = db.utc_now()
-    if len(failed) < len(message.addresses):
-        row.attempts, row.retry_at = 0, None  # it has arrived somewhere
+    fates = {outcome.fate for outcome in told.values()}
+    if not fates <= {Fate.LATER, Fate.REFUSED} or Fate.LATER not in fates:
+        row.attempts, row.retry_at = 0, None  # it arrived somewhere, or may have; or another try is of no use
         return
     row.attempts += 1
     if row.attempts >= TRIES:

@@ -1,8 +1,10 @@
 """Settings: how I want to hear of things. Everybody sets their own."""
 
+from collections.abc import Mapping
 from datetime import time
 
 import streamlit as st
+from sqlmodel import Session
 
 from core import db
 from core.services import notice_sending, notice_wishes
@@ -53,42 +55,39 @@ def _addresses(page: Page, mine: Wishes) -> None:
             placeholder="mailtos://name:password@example.org?to=you@example.org",
         )
         st.caption(
-            f"Mail, Slack, Teams, Matrix, Signal and a hundred more: [how their addresses look]({SERVICES}). "
-            "They are sealed and never shown again. What is sent leaves the hub: a sentence and a link, "
-            "no customer's words."
+            f"Mail, Slack, Teams, Matrix, Signal and a hundred more: [how their addresses look]({SERVICES}). A mail "
+            "goes by your mailbox: `mailtos://name:password@example.org?to=you@example.org`. Addresses are sealed and "
+            "never shown again. What is sent leaves the hub: a sentence that may name a person and a channel, and a "
+            "link; never what somebody wrote."
         )
         saved = st.form_submit_button("Save the addresses", icon=":material/save:", type="primary")
     if saved:
         if not typed.strip():
             st.error("Type an address first.", icon=":material/error:")
-        elif _saved(page, mine, typed):
-            st.session_state["notice_addresses"] = made + 1
-            st.rerun()
+        else:
+            found = act_alone(lambda: notice_wishes.read_addresses(typed), spinner="Reading them …", rerun=None)
+            if found is not None:
+                st.session_state["notice_addresses"] = made + 1
+                act(lambda s: _keep(s, page, mine, found), done="Saved. Send a test to see whether it arrives.")
     if mine.masked and st.button("Take the addresses away", type="tertiary", icon=":material/delete:"):
-        act(lambda s: _keep(s, page, mine, ""), done="Notices show in the app alone.")
+        act(lambda s: _keep(s, page, mine, {}), done="Notices show in the app alone.")
 
 
-def _saved(page: Page, mine: Wishes, typed: str) -> bool:
-    return bool(act(lambda s: _keep(s, page, mine, typed), rerun=None))
-
-
-def _keep(session, page: Page, mine: Wishes, addresses: str | None) -> bool:  # type: ignore[no-untyped-def]
+def _keep(session: Session, page: Page, mine: Wishes, addresses: Mapping[str, str]) -> None:
     quiet = (mine.quiet_from, mine.quiet_to) if mine.quiet_from and mine.quiet_to else None
     notice_wishes.save(
         session, page.actor, addresses=addresses, kinds=mine.kinds, quiet=quiet, digest_at=mine.digest_at
     )
-    return True
 
 
 def _test(page: Page) -> None:
     if st.button("Send a test", icon=":material/send:", key="notice_test"):
         told = act_alone(lambda: notice_sending.send_test(page.actor), spinner="Sending …", rerun=None)
-        for address, taken in told or ():
-            if taken:
-                st.success(f"{shown(address)} took it. Look whether it arrived.", icon=":material/check:")
+        for label, outcome in told or ():
+            if outcome.arrived:
+                st.success(f"{shown(label)} took it. Look whether it arrived.", icon=":material/check:")
             else:
-                st.error(f"{shown(address)} did not take it. Check the address, and whether the hub can reach it.",
-                         icon=":material/error:")  # fmt: skip
+                st.error(f"{shown(label)}: {shown(outcome.said)}", icon=":material/error:")
 
 
 def _when(page: Page, mine: Wishes) -> None:
@@ -96,14 +95,14 @@ def _when(page: Page, mine: Wishes) -> None:
     st.header("What, and when", anchor=False)
     with st.container(gap="xsmall"):
         kinds = [k for k, word in KINDS.items() if st.checkbox(word, value=k in mine.kinds, key=f"kind_{k.value}")]
-    quiet = st.toggle("Quiet hours", value=mine.quiet_from is not None, key="notice_quiet",
-                      help="What comes meanwhile is sent afterwards, as one message.")  # fmt: skip
+    quiet = st.toggle("Quiet hours", value=mine.quiet_from is not None, key="notice_quiet")
     hours = None
     if quiet:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             start = st.time_input("From", _clock(mine.quiet_from, "19:00"), key="quiet_from", width=130)
             end = st.time_input("to", _clock(mine.quiet_to, "08:00"), key="quiet_to", width=130)
             st.caption(page.zone.key)
+        st.caption("What comes meanwhile follows afterwards as one message, what is urgent too.")
         if start and end:
             hours = (f"{start:%H:%M}", f"{end:%H:%M}")
     digest = st.toggle("One digest a day instead of single messages", value=mine.digest_at is not None,

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import db
+from core.connectors.messenger import Fate, Outcome
 from core.services import notice_sending, notice_wishes
 from core.services.notice_wishes import Wishes
 from core.services.notices import NoticeKind
@@ -73,7 +74,8 @@ def test_a_test_says_what_happened(signed_in: Callable[..., Actor], monkeypatch:
     signed_in()
     page = opened()
     save_address(page, MAIL)
-    monkeypatch.setattr(notice_sending, "_send", lambda *_: False)
+    refused = Outcome(Fate.REFUSED, "The mail server refuses the name or password (535).")
+    monkeypatch.setattr(notice_sending.messenger, "deliver", lambda letters, _: [refused for _ in letters])
     button(page, "Send a test").click()
     page.run()
-    assert "did not take it" in page.error[0].value
+    assert "refuses the name or password" in page.error[0].value and "geheim" not in page.error[0].value

@@ -2,20 +2,21 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core import db
+from core.connectors.messenger import Fate, Outcome
 from core.errors import UserError
 from core.models.team import AuditEntry, Member, Notice, NoticeSettings, Role
 from core.services import notice_sending, notice_wishes, notices, team
-from core.services.notice_wishes import LOCAL, digest_due, is_quiet
+from core.services.notice_wishes import digest_due, is_quiet
 from core.services.notices import NoticeKind
 from core.services.team import Actor
 from core.settings import settings
@@ -54,6 +55,7 @@ class _Take(BaseHTTPRequestHandler):
 def service(hub: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     monkeypatch.setenv("HUB_ALLOWED_PRIVATE_HOSTS", "127.0.0.1")
     settings.cache_clear()
+    monkeypatch.setattr(notice_sending, "GRACE", timedelta(0))
     server = Inbox(("127.0.0.1", 0), _Take)
     server.got = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -68,7 +70,9 @@ def anna(hub: Path) -> Actor:
     return team.actor_of(factories.member(Role.EDITOR, name="Anna Beispiel"))
 
 
-def wish(who: Actor, **values: object) -> None:
+def wish(who: Actor, addresses: str | None = None, **values: object) -> None:
+    if addresses is not None:
+        values["addresses"] = notice_wishes.read_addresses(addresses)
     with db.write() as session:
         notice_wishes.save(session, who, **values)  # type: ignore[arg-type]
 
@@ -77,6 +81,7 @@ def tell(who: Actor, text: str = "Dir wurde etwas zugewiesen.", target: str = ""
     assert who.id is not None
     with db.write() as session:
         notices.notify(session, [who.id], NoticeKind.ASSIGNED, text, target)
+        session.exec(select(Notice).order_by(col(Notice.id).desc())).first().created_at = db.utc_now()
 
 
 def row(who: Actor) -> NoticeSettings:
@@ -177,8 +182,12 @@ def test_quiet_on_the_nights_when_the_clock_changes() -> None:
     wishes = NoticeSettings(member_id=1, quiet_from="02:15", quiet_to="02:45")
     first, second = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     assert is_quiet(wishes, first, BERLIN) and is_quiet(wishes, second, BERLIN)  # 02:30 comes twice
-    gap = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # 03:30: half past two doesn't come
-    assert not is_quiet(wishes, gap, BERLIN)
+    gap = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # 03:30: half past two doesn't come, so it is this one
+    assert is_quiet(wishes, gap, BERLIN) and not is_quiet(wishes, gap + timedelta(minutes=15), BERLIN)
+    night = NoticeSettings(member_id=1, quiet_from="22:00", quiet_to="02:30")
+    between = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)  # 02:45 for the first time: the second 02:30 is the end
+    assert is_quiet(night, between, BERLIN)
+    assert not is_quiet(night, datetime(2026, 10, 25, 1, 30, tzinfo=UTC), BERLIN)
 
 
 def test_what_came_in_quiet_hours_follows_as_one_message(
@@ -240,7 +249,7 @@ def test_a_service_that_refuses_is_tried_again_and_then_told(
         monkeypatch.setattr(db, "utc_now", lambda m=minutes: now + timedelta(minutes=m))
         assert notice_sending.send_due() == 1
         assert notice_sending.send_due() == 0  # not before its pause is over
-    assert "did not take" in (row(anna).trouble or "") and "geheim" not in (row(anna).trouble or "")
+    assert "fault of its own (503)" in (row(anna).trouble or "") and "geheim" not in (row(anna).trouble or "")
     service.answer = 200
     monkeypatch.setattr(db, "utc_now", lambda: now + timedelta(minutes=10))
     assert notice_sending.send_due() == 1
@@ -267,8 +276,8 @@ def test_a_worker_that_dies_while_sending_sends_nothing_twice(
     tell(anna)
     sent = notice_sending._send
 
-    def and_die(*given: str) -> bool:
-        sent(*given)
+    def and_die(messages: Sequence[notice_sending.Message]) -> list[dict[str, Outcome]]:
+        sent(messages)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(notice_sending, "_send", and_die)
@@ -297,29 +306,26 @@ def test_an_address_is_kept_sealed_and_shown_masked(service: Inbox, anna: Actor)
         assert not any("geheim" in entry.detail for entry in session.exec(select(AuditEntry)))
 
 
-@pytest.mark.parametrize(
-    ("address", "why"),
-    [
-        ("hello", "isn't an address apprise knows"),
-        ("json://192.168.7.7/hook", "private network"),
-        ("mailtos://a:b@example.org?smtp=10.0.0.5&to=c@example.org", "private network"),
-        *((f"{scheme}://localhost", "own machine") for scheme in sorted(LOCAL)),
-    ],
-)
-def test_a_wrong_address_says_what_is_wrong_and_changes_nothing(hub: Path, anna: Actor, address: str, why: str) -> None:
-    with pytest.raises(UserError, match=f"Line 2.*{why}"), db.write() as session:
-        notice_wishes.save(session, anna, addresses=f"json://news.example/\n{address}")
-    with db.read() as session:
-        assert session.get(NoticeSettings, anna.id) is None
+def test_a_wrong_address_names_its_line(hub: Path) -> None:
+    with pytest.raises(UserError, match=r"Line 2: .*private network"):
+        notice_wishes.read_addresses("json://news.example/\n\njson://192.168.7.7/hook")
+    with pytest.raises(UserError, match="at most 5"):
+        notice_wishes.read_addresses("\n".join(f"json://news.example/{number}" for number in range(6)))
+    found = notice_wishes.read_addresses("json://news.example/a\njson://news.example/b\njson://news.example/a")
+    assert found == {
+        "JSON at news.example": "json://news.example/a",
+        "JSON at news.example (2)": "json://news.example/b",
+    }
 
 
 def test_a_test_says_who_took_it(service: Inbox, anna: Actor) -> None:
     with pytest.raises(UserError, match="no address"):
         notice_sending.send_test(anna)
     wish(anna, addresses=service.address)
-    assert [taken for _, taken in notice_sending.send_test(anna)] == [True]
+    assert [one.fate for _, one in notice_sending.send_test(anna)] == [Fate.SENT]
     service.answer = 404
-    assert [taken for _, taken in notice_sending.send_test(anna)] == [False]
+    ((label, outcome),) = notice_sending.send_test(anna)
+    assert label == "JSON at 127.0.0.1" and "doesn't know this address" in outcome.said
 
 
 def test_a_look_costs_the_same_whoever_waits(service: Inbox, anna: Actor) -> None:
@@ -334,3 +340,79 @@ def test_a_look_costs_the_same_whoever_waits(service: Inbox, anna: Actor) -> Non
     with counted() as many:
         notice_sending.send_due()
     assert len(few) == len(many) <= 3
+
+
+def test_who_waits_keeps_nobody_else_waiting(service: Inbox, anna: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    ben = team.actor_of(factories.member(Role.EDITOR, name="Ben"))
+    wish(anna, addresses=service.address, digest_at="09:00"), wish(ben, addresses=service.address)
+    monkeypatch.setattr(notice_sending, "BATCH", 3)
+    for number in range(4):
+        tell(anna, f"Anna {number}", f"conversation:{number}")
+    tell(ben, "Ben")
+    assert notice_sending.send_due() == 1 and bodies(service) == ["Ben"]
+
+
+def test_who_is_in_the_app_reads_it_there(service: Inbox, anna: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notice_sending, "GRACE", timedelta(seconds=20))
+    wish(anna, addresses=service.address)
+    tell(anna)
+    assert notice_sending.send_due() == 0
+    later = db.utc_now() + timedelta(seconds=21)
+    monkeypatch.setattr(db, "utc_now", lambda: later)
+    assert notice_sending.send_due() == 1 and len(service.got) == 1
+
+
+def test_what_was_taken_back_at_the_last_moment_holds_up_nothing(
+    service: Inbox, anna: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish(anna, addresses=service.address)
+    tell(anna, "Bleibt", "conversation:1"), tell(anna, "Geht", "conversation:2")
+    with db.read() as session:
+        plan = notice_sending._plan(session)
+    with db.write() as session:
+        session.delete(session.exec(select(Notice).where(Notice.text == "Geht")).one())
+    with db.write() as session:
+        assert notice_sending._claimed(session, plan) == []
+    assert notice_sending.send_due() == 1 and bodies(service) == ["Bleibt"]
+
+
+def test_one_address_of_two_that_fails_is_told_and_nothing_comes_twice(
+    service: Inbox, anna: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish(anna, addresses=f"{service.address}\njson://127.0.0.1:1/")
+    tell(anna)
+    assert notice_sending.send_due() == 1
+    later = db.utc_now() + timedelta(hours=1)
+    monkeypatch.setattr(db, "utc_now", lambda: later)
+    assert notice_sending.send_due() == 0 and len(service.got) == 1
+    assert row(anna).trouble == "JSON at 127.0.0.1 (2): The server can't be reached."
+
+
+def test_a_name_from_a_network_calls_nobody_and_is_no_markup(service: Inbox, anna: Actor) -> None:
+    wish(anna, addresses=service.address)
+    tell(anna, "@everyone <img src=x> [klick](https://böse.example)\nUnd weiter")
+    notice_sending.send_due()
+    (body,) = bodies(service)
+    assert body.replace("\u2060", "") == "@everyone ‹img src=x› [klick](https://böse.example) Und weiter"
+    assert not any(mark in body for mark in ("@everyone", "<", "](", "://"))
+
+
+def test_addresses_that_the_key_does_not_open_stop_nobody_else(service: Inbox, anna: Actor) -> None:
+    ben = team.actor_of(factories.member(Role.EDITOR, name="Ben"))
+    wish(anna, addresses=service.address), wish(ben, addresses=service.address)
+    with db.write() as session:
+        session.get_one(NoticeSettings, anna.id).sealed = b"other key"
+    tell(anna, "Anna"), tell(ben, "Ben")
+    assert notice_sending.send_due() == 1 and bodies(service) == ["Ben"]
+    with db.read() as session:
+        assert notice_wishes.wishes(session, anna).trouble == notice_wishes.LOST
+
+
+def test_a_thousand_are_one_message(service: Inbox, anna: Actor) -> None:
+    wish(anna, addresses=service.address)
+    with db.write() as session:
+        session.add_all(
+            Notice(member_id=anna.id, kind="rule", text=f"Nummer {n}", target=f"conversation:{n}") for n in range(1000)
+        )
+    assert notice_sending.send_due() == 1 and notice_sending.send_due() == 0
+    assert service.got[0]["title"] == "Social Hub: 1000 new" and "and 990 more" in bodies(service)[0]
