@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import streamlit as st
 from sqlmodel import Session
 
@@ -60,7 +61,7 @@ def plan_table(page: Page, rows: Sequence[PlanRow], channels: Sequence[ChannelRo
         st.info("Nothing is planned in this view yet.")
         return
     st.data_editor(
-        data or {name: [] for name in ("id", "title", "text", "channels", "when", "state", "campaign", "trouble")},
+        data or _nothing(),
         key=key,
         num_rows="dynamic" if editable else "fixed",
         disabled=True if not editable else ["id", "trouble"],
@@ -72,6 +73,13 @@ def plan_table(page: Page, rows: Sequence[PlanRow], channels: Sequence[ChannelRo
     )
     if editable:
         _save_bar(page, key, rows, names)
+
+
+def _nothing() -> pd.DataFrame:
+    """A table without a row that still knows its kinds: from empty lists they would all be guessed to be numbers."""
+    words = ("title", "text", "state", "campaign", "trouble")
+    kinds = {"id": "int64", "channels": "object", "when": "datetime64[s]"} | dict.fromkeys(words, "str")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def _columns(names: Names, campaigns: Sequence[str], zone: ZoneInfo) -> dict[str, Any]:

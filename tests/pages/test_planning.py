@@ -314,3 +314,10 @@ def test_filters_come_from_the_link(editor: Actor, table: dict[str, Any]):
     assert [row["text"] for row in table["rows"]] == ["Kaffee"]
     page = opened(plan_search="nichts dergleichen")
     assert table["rows"] == [] and "Nothing matches" in said(page)
+
+
+def test_an_empty_plan_is_a_table_to_write_into(hub: Path, signed_in: Callable[..., Actor]) -> None:
+    """The real table, not the stand-in: it refuses columns whose kind it can only guess."""
+    signed_in("editor")
+    factories.channel()
+    assert "Nothing matches yet" in opened().caption[0].value
