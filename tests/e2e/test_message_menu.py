@@ -92,9 +92,12 @@ def test_a_click_beside_the_menu_closes_it_and_another_click_opens_it_again(inbo
     expect(menu).to_be_hidden()
     open_menu(inbox, "in")
     expect(menu).to_be_visible()
-    inbox.get_by_label("Answer", exact=True).click()
+    answer = inbox.get_by_label("Answer", exact=True)
+    place = answer.bounding_box()
+    assert place
+    answer.click(position={"x": place["width"] - 30, "y": 20})  # the menu may lie over its beginning
     expect(menu).to_be_hidden()
-    expect(inbox.get_by_label("Answer", exact=True)).to_be_focused()
+    expect(answer).to_be_focused()
 
 
 def test_deleting_is_asked_for_and_can_be_left(inbox: Page):
