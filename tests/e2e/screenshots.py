@@ -1,5 +1,6 @@
 """Takes the pictures in docs/ anew: `make screenshots`. A hub of its own, filled by the sandbox, in Chromium."""
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +20,20 @@ PAGES = {
     "analytics": "/analytics",
     "channels": "/channels",
     "team": "/team",
+    "rules": "/settings?section=Rules",
 }
+RULES = (
+    {
+        "name": "Verärgert",
+        "conditions": {"match": "all", "of": [{"on": "sentiment", "is": ["negative"]}]},
+        "actions": [{"do": "priority", "priority": "high"}, {"do": "goal", "goal": "complaint"}],
+    },
+    {
+        "name": "Fragen nach dem Preis",
+        "conditions": {"match": "all", "of": [{"on": "words", "has": "any", "words": ["preis*", "kostet", "price*"]}]},
+        "actions": [{"do": "goal", "goal": "inquiry"}],
+    },
+)
 
 
 def take(browser: Browser, hub: RunningHub, suffix: str, width: int, scheme: str, names: list[str]) -> None:
@@ -49,6 +63,8 @@ def main() -> None:
         hub.cli("sandbox", "seed")
         hub.cli("monitor", "add", "Kaffee im Netz", "--query", "#Kaffee")
         hub.cli("monitor", "add", "Lastenräder", "--query", "#CargoBike")
+        for one in RULES:
+            hub.cli("rule", "add", "--json-stdin", stdin=json.dumps(one))
         time.sleep(25)
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=installed_browser(), args=ARGUMENTS)
