@@ -51,22 +51,27 @@ def show(wanted: Any) -> None:
 def long_conversation() -> int:
     """Make a conversation of `LONG` messages; gives its number."""
     from core import db
-    from core.services.seed import Writer, insert
+    from core.models.inbox import Conversation, Direction, Message
+    from core.services.seed import Writer
 
     writer, now = Writer(seed=11), db.utc_now()
     with db.write() as session:
-        connection = session.connection().connection
-        key = int(connection.execute("SELECT max(id) + 1 FROM conversation").fetchone()[0])  # type: ignore[attr-defined]
-        stored = db.stored_time(now)
-        columns = "id, channel_id, remote_id, contact_id, message_count, preview, last_message_at, created_at, unread"
-        insert(session, "conversation", columns, [(key, 1, "bench", 1, LONG, "", stored, stored, 0)])
-        rows = [
-            (key, 1, 1, "out" if n % 3 == 2 else "in", f"bench.{n}", writer.message(),
-             db.stored_time(now - timedelta(minutes=LONG - n)))
+        talk = Conversation(channel_id=1, remote_id="bench", contact_id=1, message_count=LONG, last_message_at=now)
+        session.add(talk)
+        session.flush()
+        session.add_all(
+            Message(
+                conversation_id=talk.id,
+                channel_id=1,
+                contact_id=1,
+                direction=Direction.OUT if n % 3 == 2 else Direction.IN,
+                remote_id=f"bench.{n}",
+                text=writer.message(),
+                sent_at=now - timedelta(minutes=LONG - n),
+            )
             for n in range(LONG)
-        ]  # fmt: skip
-        insert(session, "message", "conversation_id, channel_id, contact_id, direction, remote_id, text, sent_at", rows)
-    return key
+        )
+        return talk.id
 
 
 def open_(conversation_id: int) -> None:
