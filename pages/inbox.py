@@ -108,10 +108,8 @@ def thread_part() -> None:
 
 
 def open_part(view: ConversationView) -> None:
-    """What was said, what was decided, and the box for the answer."""
-    head(page, view)
-    conversation_bar(page, view)
-    confirm_act(page, view)
+    """What was said, what was decided, and the box for the answer. The messages are sent first: one waits for them."""
+    above = st.container()
     fresh, conversation_id = [view], view.id
 
     @st.fragment(run_every=LOOK_SOON if view.on_its_way else LOOK_AGAIN)
@@ -125,6 +123,10 @@ def open_part(view: ConversationView) -> None:
         answer_box(page, view)
 
     messages_part()
+    with above:
+        head(page, view)
+        conversation_bar(page, view)
+    confirm_act(page, view)
     presence_line(page, view)
     answer_part()
     if view.unread and may_answer and st.session_state.get("keep_unread") != view.id:
