@@ -55,6 +55,8 @@ class Channel(SQLModel, table=True):
     is_sandbox: bool = False
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     limits: dict[str, Any] | None = plain_json()
+    time_zone: str | None = Field(default=None, max_length=64)  # of its audience; None: the hub's
+    access_ends_at: datetime | None = moment(nullable=True)  # when its sign-in ends for good; None: it isn't known to
     target_minutes: int | None = None  # first answer within, in business minutes; None: the hub's target
     last_error: str | None = long_text(None)
     last_sync_at: datetime | None = moment(nullable=True)
