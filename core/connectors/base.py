@@ -102,6 +102,10 @@ class Capabilities:
     post_metrics: tuple[str, ...] = ()  # of METRICS, in the order worth showing
     channel_metrics: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
+    edits: bool = False  # what is published can be changed there
+    content_warnings: bool = False  # a text of our own in front of the post
+    visibilities: tuple[str, ...] = ()  # of VISIBILITIES, the widest first; empty: everything is public
+    focal_points: bool = False
     docs_url: str = ""
 
 
@@ -118,6 +122,10 @@ METRICS: dict[str, str] = {
 """Every measure a network may give, and its name for people. Values are raw totals, counts of people or acts."""
 
 
+VISIBILITIES: dict[str, str] = {"public": "Public", "unlisted": "Quiet public", "private": "Followers only"}
+"""For whom a post may be, from wide to narrow, and the name for people."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one channel's server accepts. Plain values, so that they survive `to_json` in the database."""
@@ -130,13 +138,19 @@ class Limits:
     image_pixels: int | None = None  # width * height
     image_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp", "image/gif")
     alt_length: int = 1500
+    videos: int = 0  # in one post, never beside images; 0: the channel takes none
+    video_bytes: int = 40_000_000
+    video_types: tuple[str, ...] = ("video/mp4", "video/webm", "video/quicktime")
+    video_seconds: float | None = None
+    quota_posts: int | None = None  # posts that the server takes within `quota_seconds`
+    quota_seconds: float = 0.0
     replay: Replay = Replay.NONE
     replay_window: float = 0.0  # seconds for which a replay is safe
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         plain = dict(self.__dict__)
-        plain["image_types"] = list(self.image_types)
+        plain["image_types"], plain["video_types"] = list(self.image_types), list(self.video_types)
         plain["replay"] = self.replay.value
         return plain
 
@@ -144,8 +158,9 @@ class Limits:
     def from_json(cls, stored: Mapping[str, Any] | None) -> "Limits":
         """Read what `to_json` wrote; unknown keys of another version are passed over."""
         known = {k: v for k, v in (stored or {}).items() if k in cls.__dataclass_fields__}
-        if "image_types" in known:
-            known["image_types"] = tuple(known["image_types"])
+        for name in ("image_types", "video_types"):
+            if name in known:
+                known[name] = tuple(known[name])
         if "replay" in known:
             known["replay"] = Replay(known["replay"])
         return cls(**known)
@@ -212,7 +227,10 @@ class Batch(Generic[T]):
 
 @dataclass(frozen=True)
 class DraftImage:
-    """An image to publish. `path` is a local file; `width` and `height` in pixels, `size` in bytes."""
+    """An image or video to publish. `path` is a local file; `width` and `height` in pixels, `size` in bytes.
+
+    `focus` is what stays in sight when it is cropped: (−1 left … 1 right, −1 bottom … 1 top). `duration` in seconds.
+    """
 
     path: str
     mime: str
@@ -220,6 +238,13 @@ class DraftImage:
     width: int
     height: int
     alt: str = ""
+    focus: tuple[float, float] | None = None
+    duration: float | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it moves and has limits of its own."""
+        return self.mime.startswith("video/")
 
 
 @dataclass(frozen=True)
@@ -247,6 +272,8 @@ class Draft:
     parts: tuple[DraftPart, ...]
     language: str | None = None
     reply_to: ReplyTo | None = None
+    content_warning: str = ""
+    visibility: str | None = None  # of VISIBILITIES; None: as usual there
 
 
 @dataclass(frozen=True)
@@ -359,6 +386,17 @@ class Connector(ABC):
     @abstractmethod
     def delete(self, remote_id: str) -> None:
         """Delete a post or reply of ours. Raises `RemoteGone` if it isn't there."""
+
+    def edit(self, remote_id: str, draft: Draft, part: int) -> Sent:
+        """Change a published post of ours into part number `part` of `draft`; where `capabilities.edits` says so.
+
+        Repeating it does no harm. Raises `RemoteGone` if it isn't there.
+        """
+        raise Rejected(f"{self.capabilities.label} doesn't let anybody change what is published.")
+
+    def access_ends_at(self) -> datetime | None:
+        """When the credentials end for good, aware UTC; None where they don't, or nobody knows. Asks nobody."""
+        return None
 
     def act(self, act: Act, remote_id: str, author: str = "") -> None:
         """Do one of `capabilities.acts` about the message `remote_id`, or about its author (`Author.remote_id`).

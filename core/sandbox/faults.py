@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 KINDS = {
     "latency": "wait `seconds`, then go on as usual",
     "status": "answer with `status` (and `retry_after`) without acting",
+    "status_after": "act, then answer with `status` (and `retry_after`) all the same, as a proxy in between does",
     "drop_before": "close the connection without acting and without an answer",
     "drop_after": "act, then close the connection without an answer",
     "not_json": "act, but answer with an HTML page",
@@ -134,6 +135,10 @@ class Faults:
             headers.append((b"retry-after", str(fault.retry_after).encode()))
         body = json.dumps({"error": SAID.get(fault.status, "Something went wrong (a fault on order)")})
         await _answer(send, fault.status, headers, body.encode())
+
+    async def _status_after(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        await _collect(self.app, scope, receive)
+        await self._status(fault, scope, receive, send)
 
     async def _drop_before(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         await _hang_up(scope)

@@ -118,5 +118,5 @@ def keep_parts(row: Delivery, parts: Sequence[Part]) -> None:
 
 def digest(draft: Draft, number: int) -> str:
     """Names what a part says, to whom, with which images and where in the thread: equal for equal parts."""
-    meant = (draft.parts[number], draft.language, draft.reply_to, number)
+    meant = (draft.parts[number], draft.language, draft.reply_to, number, draft.content_warning, draft.visibility)
     return hashlib.sha256(repr(meant).encode()).hexdigest()[:32]

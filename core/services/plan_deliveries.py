@@ -27,7 +27,7 @@ def settle_post(session: Session, post_id: int) -> None:
     if post is None:
         return
     found = session.execute(select(col(Delivery.state)).where(col(Delivery.post_id) == post_id)).scalars()
-    states = {state for state in found if state is not DeliveryState.CANCELLED}
+    states = {state for state in found if state not in (DeliveryState.CANCELLED, DeliveryState.DELETED)}
     if not states:
         post.state = PostState.CANCELLED
     elif states & CARE:

@@ -37,10 +37,12 @@ class PostImage:
     width: int
     height: int
     path: str
+    focus: tuple[float, float] | None = None  # as in `DraftImage`
+    duration: float | None = None  # seconds, of a video
 
     def for_draft(self) -> DraftImage:
         """As connectors want it."""
-        return DraftImage(self.path, self.mime, self.size, self.width, self.height, self.alt)
+        return DraftImage(self.path, self.mime, self.size, self.width, self.height, self.alt, self.focus, self.duration)
 
 
 def draft_from(text: str, images: Sequence[DraftImage] = (), language: str | None = None) -> Draft:
@@ -70,7 +72,11 @@ def post_images(session: Session, post_id: int) -> list[PostImage]:
         .order_by(col(PostMedia.position))
     ).all()
     return [
-        PostImage(a.id, m.alt, a.filename, a.mime, a.size, a.width, a.height, str(media_path(a.sha256, a.mime)))
+        PostImage(
+            *(a.id, m.alt, a.filename, a.mime, a.size, a.width, a.height, str(media_path(a.sha256, a.mime))),
+            focus=None if m.focal_x is None or m.focal_y is None else (m.focal_x, m.focal_y),
+            duration=a.duration,
+        )
         for m, a in rows
     ]
 

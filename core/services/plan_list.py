@@ -75,6 +75,9 @@ class DeliveryView:
     url: str | None
     error: str | None
     attempts: int
+    seen_at: datetime | None = None
+    gone_at: datetime | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,13 @@ class PostDetail:
     updated_at: datetime
     images: tuple[PostImage, ...]
     deliveries: tuple[DeliveryView, ...]
+    content_warning: str = ""
+    visibility: str | None = None
+    first_comment: str = ""
+    tagged: bool = False
+    queued: bool = False
+    recurrence_id: int | None = None
+    member_id: int | None = None  # who wrote it
 
 
 def plan(session: Session, wanted: PlanFilter, after: PlanCursor | None = None, limit: int = 100) -> PlanPage:
@@ -213,6 +223,7 @@ def post_detail(session: Session, post_id: int) -> PostDetail:
         DeliveryView(
             *(d.id, c.id, c.handle, c.network, d.state, d.text, d.due_at, d.published_at, d.url, d.last_error),
             d.attempts,
+            *(d.seen_at, d.gone_at, d.edited_at),
         )
         for d, c in rows
     )
@@ -229,6 +240,13 @@ def post_detail(session: Session, post_id: int) -> PostDetail:
         updated_at=post.updated_at,
         images=tuple(post_images(session, post_id)),
         deliveries=deliveries,
+        content_warning=post.content_warning,
+        visibility=post.visibility,
+        first_comment=post.first_comment,
+        tagged=post.tagged,
+        queued=post.queued,
+        recurrence_id=post.recurrence_id,
+        member_id=post.member_id,
     )
 
 

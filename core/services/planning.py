@@ -6,19 +6,19 @@ about a delivery that got stuck (`plan_deliveries.py`); all of it is offered her
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from core.connectors.base import Severity
-from core.connectors.registry import connector_class
 from core.db import utc_now
 from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
-from core.models.planning import Campaign, Delivery, DeliveryState, MediaAsset, Post, PostMedia, PostState
+from core.models.planning import Delivery, DeliveryState, Post, PostState
+from core.models.planning_work import EventKind
+from core.services import approval, journal, post_history, preflight
+from core.services.plan_changes import OUT, Changes, apply, content, deliveries_of, ensure_campaign, judged
 from core.services.plan_deliveries import (
     accepted_parts,
     confirm_delivery,
@@ -52,6 +52,7 @@ from core.services.plan_list import (
 from core.services.team import Actor, Right, audit, require
 
 __all__ = [
+    "Changes",
     "PlanCursor",
     "PlanFilter",
     "PlanPage",
@@ -63,6 +64,7 @@ __all__ = [
     "delivery_facts",
     "draft_from",
     "draft_of",
+    "ensure_campaign",
     "give_up_delivery",
     "local_to_utc",
     "plan",
@@ -75,10 +77,10 @@ __all__ = [
     "undated",
 ]
 
+UNSCHEDULED = (PostState.IDEA, PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED)
 LATE = timedelta(minutes=1)  # a time that passed while somebody was typing is still good
 WAITING = (DeliveryState.DRAFT, DeliveryState.SCHEDULED)
 FREE = (*WAITING, DeliveryState.FAILED, DeliveryState.CANCELLED)
-OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.PUBLISHED, DeliveryState.UNCONFIRMED)
 
 
 class Conflict(UserError):
@@ -87,22 +89,6 @@ class Conflict(UserError):
     def __init__(self, theirs: str, mine: str, version: int = 0) -> None:
         super().__init__("Somebody else has changed this post meanwhile. Compare both texts, then save again.")
         self.theirs, self.mine, self.version = theirs, mine, version
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What to save of a post; None leaves a thing as it is. `variants`: channel id to text, or None for the post's."""
-
-    title: str | None = None
-    text: str | None = None
-    language: str | None = None
-    channel_ids: tuple[int, ...] | None = None
-    variants: Mapping[int, str | None] | None = None
-    images: tuple[tuple[int, str], ...] | None = None  # (media id, alt text), in order
-    planned_at: datetime | None = None
-    no_time: bool = False  # take its time away
-    campaign: str | None = None  # its name; "" takes the post out of its campaign
-    idea: bool | None = None  # idea or draft, while it isn't scheduled
 
 
 def create_post(
@@ -118,23 +104,27 @@ def create_post(
     campaign: str = "",
     language: str | None = None,
     idea: bool = False,
+    origin: str = "",
+    more: Changes | None = None,
 ) -> int:
-    """Write a new post, not scheduled yet; gives its number."""
+    """Write a new post, not scheduled yet; gives its number. `more`: what else to save of it; it goes first."""
     require(actor, Right.PLAN)
-    post = Post(member_id=actor.id, state=PostState.IDEA if idea else PostState.DRAFT)
+    post = Post(member_id=actor.id, state=PostState.IDEA if idea else PostState.DRAFT, origin=origin)
     session.add(post)
     session.flush()
-    changes = Changes(
-        title=title,
-        text=text,
-        language=language,
-        channel_ids=tuple(channel_ids),
-        variants=variants,
-        images=tuple(images),
-        planned_at=planned_at,
-        campaign=campaign,
-    )
-    _apply(session, actor, post, changes)
+    if more is None:
+        more = Changes(
+            title=title,
+            text=text,
+            language=language,
+            channel_ids=tuple(channel_ids),
+            variants=variants,
+            images=tuple(images),
+            planned_at=planned_at,
+            campaign=campaign,
+        )
+    apply(session, post, more)
+    post_history.record(session, actor, post, "post.create")
     audit(session, actor, "post.create", f"post:{post.id}")
     session.flush()
     return post.id
@@ -149,11 +139,14 @@ def save_post(session: Session, actor: Actor, post_id: int, version: int, change
     post = _post(session, post_id)
     if post.version != version:
         raise Conflict(post.text, changes.text if changes.text is not None else "", post.version)
-    before = _judged(session, post)
+    before = judged(session, post)
     planned = post.planned_at
-    _apply(session, actor, post, changes)
-    if post.state is PostState.SCHEDULED and _judged(session, post) != before:
-        _schedule(session, post, post.planned_at, WAITING, late=post.planned_at == planned)
+    apply(session, post, changes)
+    if judged(session, post) != before:
+        if content(before) != content(judged(session, post)) and approval.content_changed(session, actor, post):
+            _keep_back(session, post)
+        if post.state is PostState.SCHEDULED:
+            _schedule(session, actor, post, post.planned_at, WAITING, late=post.planned_at == planned)
     _touched(session, actor, post, "post.change")
     return post.version
 
@@ -165,7 +158,7 @@ def schedule_post(session: Session, actor: Actor, post_id: int, at: datetime) ->
     """
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    warnings = _schedule(session, post, at, _sendable(post))
+    warnings = _schedule(session, actor, post, at, _sendable(post))
     _touched(session, actor, post, "post.schedule", at.isoformat())
     return warnings
 
@@ -174,7 +167,7 @@ def publish_now(session: Session, actor: Actor, post_id: int) -> tuple[str, ...]
     """Have the worker publish it at once. Gives and raises what `schedule_post` does."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    warnings = _schedule(session, post, utc_now(), _sendable(post))
+    warnings = _schedule(session, actor, post, utc_now(), _sendable(post))
     _touched(session, actor, post, "post.publish_now")
     return warnings
 
@@ -183,7 +176,7 @@ def unschedule_post(session: Session, actor: Actor, post_id: int) -> None:
     """Back to a draft, which keeps its time as a plan."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    rows = _deliveries(session, post_id)
+    rows = deliveries_of(session, post_id)
     if any(row.state in OUT or accepted_parts(row) for row in rows):
         raise UserError("This post is out, or on its way. It can't become a draft again.")
     for row in rows:
@@ -196,7 +189,7 @@ def cancel_post(session: Session, actor: Actor, post_id: int) -> None:
     """Take back whatever isn't out yet. Raises `UserError` when nothing can be taken back any more."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    rows = _deliveries(session, post_id)
+    rows = deliveries_of(session, post_id)
     free = [row for row in rows if row.state in (DeliveryState.DRAFT, DeliveryState.SCHEDULED, DeliveryState.FAILED)]
     if rows and not free:
         raise UserError("Nothing of this post can be taken back: it is out, on its way, or cancelled already.")
@@ -214,7 +207,7 @@ def set_idea(session: Session, actor: Actor, post_id: int, idea: bool) -> None:
     """An idea or a draft: both aren't scheduled, one is further than the other."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    if post.state in (PostState.IDEA, PostState.DRAFT, PostState.CANCELLED):
+    if post.state in (*UNSCHEDULED, PostState.CANCELLED):
         post.state = PostState.IDEA if idea else PostState.DRAFT
         _touched(session, actor, post, "post.change")
 
@@ -223,21 +216,10 @@ def delete_post(session: Session, actor: Actor, post_id: int) -> None:
     """Remove it from the plan. Only while nothing of it is out."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    if any(row.state in OUT or accepted_parts(row) for row in _deliveries(session, post_id)):
+    if any(row.state in OUT or accepted_parts(row) for row in deliveries_of(session, post_id)):
         raise UserError("This post is out, or on its way, so it stays in the plan.")
     audit(session, actor, "post.delete", f"post:{post_id}", post.title)
     session.delete(post)
-
-
-def ensure_campaign(session: Session, name: str) -> int:
-    """The campaign's number; made if it isn't there."""
-    name = " ".join(name.split())[:80]
-    row = session.execute(select(Campaign).where(col(Campaign.name) == name)).scalar_one_or_none()
-    if row is None:
-        row = Campaign(name=name)
-        session.add(row)
-        session.flush()
-    return row.id
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -250,99 +232,20 @@ def _post(session: Session, post_id: int) -> Post:
     return post
 
 
-def _deliveries(session: Session, post_id: int) -> list[Delivery]:
-    rows = select(Delivery).where(col(Delivery.post_id) == post_id).order_by(col(Delivery.id))
-    return list(session.execute(rows).scalars())
-
-
 def _touched(session: Session, actor: Actor, post: Post, action: str, detail: str = "") -> None:
     post.version += 1
     post.updated_at = utc_now()
+    post_history.record(session, actor, post, action)
     audit(session, actor, action, f"post:{post.id}", detail)
     session.flush()
 
 
-def _apply(session: Session, actor: Actor, post: Post, changes: Changes) -> None:
-    rows = _deliveries(session, post.id)
-    words = changes.text is not None or changes.images is not None
-    if words and any(row.state in OUT for row in rows):
-        images = [(image.media_id, image.alt) for image in post_images(session, post.id)]
-        if (changes.text not in (None, post.text)) or (changes.images is not None and list(changes.images) != images):
-            raise UserError(
-                "This post is out, or on its way: its text and images can't be changed here any more. "
-                "A channel it hasn't reached can still get a different text."
-            )
-    if changes.title is not None:
-        post.title = " ".join(changes.title.split())[:200]
-    if changes.text is not None:
-        post.text = changes.text
-    if changes.language is not None:
-        post.language = changes.language or None
-    if changes.planned_at is not None or changes.no_time:
-        post.planned_at = changes.planned_at
-    if changes.campaign is not None:
-        post.campaign_id = ensure_campaign(session, changes.campaign) if changes.campaign.strip() else None
-    if changes.idea is not None and post.state in (PostState.IDEA, PostState.DRAFT):
-        post.state = PostState.IDEA if changes.idea else PostState.DRAFT
-    if changes.images is not None:
-        _set_images(session, post, changes.images)
-    if changes.channel_ids is not None:
-        _set_channels(session, post, rows, changes.channel_ids)
+def _keep_back(session: Session, post: Post) -> None:
+    """It went back into review: nothing of it may go out meanwhile."""
+    for row in deliveries_of(session, post.id):
+        if row.state is DeliveryState.SCHEDULED:
+            reset(row, DeliveryState.DRAFT)
     session.flush()
-    if changes.variants is not None:
-        _set_variants(session, post, changes.variants)
-
-
-def _set_images(session: Session, post: Post, images: Sequence[tuple[int, str]]) -> None:
-    ids = [media_id for media_id, _ in images]
-    known = set(session.execute(select(col(MediaAsset.id)).where(col(MediaAsset.id).in_(ids))).scalars())
-    if not set(ids) <= known:
-        raise NotFound("One of the images isn't there any more. Add it again.")
-    session.execute(delete(PostMedia).where(col(PostMedia.post_id) == post.id))
-    for position, (media_id, alt) in enumerate(images):
-        session.add(PostMedia(post_id=post.id, media_id=media_id, position=position, alt=alt.strip()))
-    session.flush()
-
-
-def _set_channels(session: Session, post: Post, rows: Sequence[Delivery], channel_ids: Sequence[int]) -> None:
-    wanted = list(dict.fromkeys(channel_ids))
-    asked = [*wanted, *(row.channel_id for row in rows)]
-    found = {c.id: c for c in session.execute(select(Channel).where(col(Channel.id).in_(asked))).scalars()}
-    for channel_id in wanted:
-        if channel_id not in found or found[channel_id].state is ChannelState.REMOVED:
-            raise UserError(f"There is no channel {channel_id}. Choose one from the Channels page.")
-        if not connector_class(found[channel_id].network).capabilities.publishes:
-            raise UserError(f"{found[channel_id].handle} can't publish.")
-    for row in rows:
-        if row.channel_id in wanted:
-            continue
-        if row.state not in OUT and not accepted_parts(row):
-            session.delete(row)
-        elif found[row.channel_id].state is not ChannelState.REMOVED:  # nobody can choose a removed one again
-            raise UserError(f"It is already out on {found[row.channel_id].handle}. Choose that channel again.")
-    there = {row.channel_id for row in rows}
-    for channel_id in wanted:
-        if channel_id not in there:
-            session.add(Delivery(post_id=post.id, channel_id=channel_id))
-
-
-def _set_variants(session: Session, post: Post, variants: Mapping[int, str | None]) -> None:
-    for row in _deliveries(session, post.id):
-        if row.channel_id not in variants:
-            continue
-        text = variants[row.channel_id]
-        text = text if text and text.strip() and text != post.text else None
-        if text != row.text and row.state in OUT:
-            handle = session.get_one(Channel, row.channel_id).handle
-            raise UserError(f"It is out on {handle}, or on its way there: that text can't be changed here any more.")
-        row.text = text
-    session.flush()
-
-
-def _judged(session: Session, post: Post) -> tuple[Any, ...]:
-    """What decides whether and when a channel takes it: a change of anything else needs no new judgement."""
-    images = [(image.media_id, image.alt) for image in post_images(session, post.id)]
-    return post.text, post.planned_at, images, {row.channel_id: row.text for row in _deliveries(session, post.id)}
 
 
 def _sendable(post: Post) -> tuple[DeliveryState, ...]:
@@ -352,7 +255,12 @@ def _sendable(post: Post) -> tuple[DeliveryState, ...]:
 
 
 def _schedule(
-    session: Session, post: Post, at: datetime | None, states: tuple[DeliveryState, ...], late: bool = False
+    session: Session,
+    actor: Actor,
+    post: Post,
+    at: datetime | None,
+    states: tuple[DeliveryState, ...],
+    late: bool = False,
 ) -> tuple[str, ...]:
     """Judge and schedule the deliveries in `states`. `late`: a time that has passed is good enough."""
     if at is None:
@@ -361,22 +269,34 @@ def _schedule(
         raise ValueError("a time without a zone")
     if not late and at < utc_now() - LATE:
         raise UserError("That time has passed. Choose a later one, or publish now.")
-    rows = _deliveries(session, post.id)
+    rows = deliveries_of(session, post.id)
     free = [row for row in rows if row.state in states]
     if not rows:
         raise UserError("Choose at least one channel for this post.")
     if not free:
         raise UserError("Nothing of this post is left to send: it is out, on its way, or was given up.")
+    approval.check(session, post)
     warnings: list[str] = []
     for row in free:
         warnings += _judge(session, row)
         if row.state is not DeliveryState.SCHEDULED or row.due_at != at:
             reset(row, DeliveryState.SCHEDULED)
             row.due_at = at
+            journal.note(session, row, EventKind.SCHEDULED, actor=actor)
     post.planned_at = at
     session.flush()
+    warnings += _preflight(session, post)
     settle_post(session, post.id)
     return tuple(warnings)
+
+
+def _preflight(session: Session, post: Post) -> list[str]:
+    """Warnings of the preflight. Raises `UserError` with the first error."""
+    found = preflight.findings(session, post)
+    blocking = next((f for f in found if f.severity is Severity.ERROR), None)
+    if blocking:
+        raise UserError(blocking.message)
+    return [f.message for f in found]
 
 
 NOT_ACTIVE = {
