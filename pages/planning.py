@@ -1,4 +1,4 @@
-"""Planning: the editorial plan as a table, and the composer for one post."""
+"""Planning: the editorial plan as table, calendar and board, queues and campaigns, and the composer for one post."""
 
 from datetime import timedelta
 
@@ -10,10 +10,16 @@ from core.errors import NotFound
 from core.services import channels, planning
 from core.services.planning import PlanFilter
 from core.services.team import Right
-from core.ui.composer import PLAN, TURN_TO, WRITE, composer
+from core.ui.composer import composer
+from core.ui.composer_state import PLAN, TURN_TO, WRITE
 from core.ui.delivery_list import deliveries
 from core.ui.page import open_page
 from core.ui.parts import empty, shown
+from core.ui.plan_board import plan_board
+from core.ui.plan_calendar import plan_calendar
+from core.ui.plan_campaigns import plan_campaigns
+from core.ui.plan_exchange import plan_exchange
+from core.ui.plan_queue import plan_queue
 from core.ui.plan_table import plan_table
 from core.ui.plan_words import POSTS, state_badge
 
@@ -21,6 +27,13 @@ ROWS = 200
 PAST = "Past 30 days"
 RANGES = {"Upcoming": 1, PAST: 30, "Everything": 0}  # days back
 ANY = "Any"
+VIEWS = {
+    "Calendar": plan_calendar,
+    "Board": plan_board,
+    "Queue": plan_queue,
+    "Campaigns": plan_campaigns,
+    "Import and export": plan_exchange,
+}
 
 page = open_page("Planning")
 may = page.actor.may(Right.PLAN)
@@ -111,7 +124,7 @@ if turn_to is not None:
     st.session_state["plan_view"] = turn_to
 view = st.segmented_control(
     "View",
-    [PLAN, WRITE],
+    [PLAN, *VIEWS, WRITE],
     default=PLAN,
     required=True,
     key="plan_view",
@@ -122,4 +135,7 @@ if view == WRITE:
     write_view()
 else:
     st.query_params.pop("post", None)
-    plan_view()
+    if view in VIEWS:
+        VIEWS[view](page, connected)
+    else:
+        plan_view()

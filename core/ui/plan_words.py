@@ -11,6 +11,8 @@ Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "
 POSTS: dict[PostState, tuple[str, Colour, str]] = {
     PostState.IDEA: ("Idea", "gray", "lightbulb"),
     PostState.DRAFT: ("Draft", "gray", "edit_note"),
+    PostState.IN_REVIEW: ("In review", "violet", "rate_review"),
+    PostState.APPROVED: ("Approved", "primary", "verified"),
     PostState.SCHEDULED: ("Scheduled", "blue", "schedule"),
     PostState.PUBLISHED: ("Published", "green", "check_circle"),
     PostState.NEEDS_CARE: ("Needs care", "red", "error"),
@@ -25,6 +27,7 @@ DELIVERIES: dict[DeliveryState, tuple[str, Colour, str]] = {
     DeliveryState.FAILED: ("Failed", "red", "error"),
     DeliveryState.UNCONFIRMED: ("Not confirmed", "orange", "help"),
     DeliveryState.CANCELLED: ("Cancelled", "gray", "block"),
+    DeliveryState.DELETED: ("Taken down", "gray", "delete"),
 }
 
 

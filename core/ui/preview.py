@@ -4,9 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core import db
 from core.connectors.base import Draft, Limits, Problem, Severity
 from core.connectors.registry import connector_class
+from core.models.channel import ChannelState
+from core.services import media, planning
 from core.services.channels import ChannelRow
+from core.services.plan_drafts import draft_from
+from core.ui.composer_state import Typed
 from core.ui.parts import network_icon, shown
 
 NEAR = 0.9  # from here on the count is coloured
@@ -40,3 +45,21 @@ def count_words(network: str, text: str, limits: Limits) -> str:
     if length > limits.text_length:
         return f":red[**{words}**]"
     return f":orange[{words}]" if length > limits.text_length * NEAR else words
+
+
+def previews(typed: Typed, key: str) -> None:
+    """What is typed, as it will stand on each chosen channel."""
+    st.markdown("### Preview")
+    if not typed.channels:
+        st.caption("Choose a channel to see how the post will look there.")
+        return
+    held = st.session_state.get(f"{key}_images", [])
+    alts = dict(typed.changes.images or ())
+    with db.read() as session:
+        pictures = media.draft_images(session, [(media_id, alts.get(media_id, "")) for media_id, _, _ in held])
+    for channel in typed.channels:
+        text = (typed.changes.variants or {}).get(channel.id) or typed.changes.text or ""
+        draft = draft_from(text, pictures, typed.changes.language or None)
+        preview(channel, draft, planning.problems_for(channel.network, channel.limits, draft))
+        if channel.state is not ChannelState.ACTIVE:
+            st.warning(f"{shown(channel.handle)} is not active: look at the Channels page.", icon=":material/warning:")

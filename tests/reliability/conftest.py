@@ -25,6 +25,8 @@ from core.sandbox.serve import Sandbox, running_sandbox
 from core.services import publishing
 from tests import factories
 from tests.reliability import crashing_worker
+from tests.reliability.nursery import Nursery, Worker, running_nursery
+from tests.reliability.pds import Pds, running_pds
 
 ROOT = Path(__file__).parent.parent.parent
 OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
@@ -38,6 +40,7 @@ class Stage:
     box: Sandbox
     folder: Path
     log: Path
+    nursery: Nursery
     channels: list[int] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -96,28 +99,31 @@ class Stage:
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
-    def start(self, *words: str, hurried: bool = True) -> subprocess.Popen[bytes]:
-        """A worker process. `words`: see `crashing_worker`."""
-        module = ["-m", "tests.reliability.crashing_worker"] if hurried else ["worker.py"]
+    def start(self, *words: str) -> Worker:
+        """A hurried worker process. `words`: see `crashing_worker`."""
+        return self.nursery.start(words, self.environment, self.log)
+
+    def start_plain(self) -> "subprocess.Popen[bytes]":
+        """A worker as people start it."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *module, *words], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "worker.py"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
-    def crash_at(self, point: str, number: int = 1) -> None:
-        """A worker runs until it dies at that point."""
-        process = self.start(point, str(number))
+    def crash_at(self, point: str, number: int = 1, how: str = "kill") -> None:
+        """A worker runs until it comes to that point, where it is killed or told to stop."""
+        process = self.start(point, str(number), how)
         try:
-            assert process.wait(30) == -signal.SIGKILL, f"it never came to that point:\n{self.log.read_text()}"
+            expected = -signal.SIGKILL if how == "kill" else 0
+            assert process.wait(30) == expected, f"it never came to that point:\n{self.log.read_text()}"
         finally:
             process.kill()
 
     @contextmanager
-    def working(self, *, hurried: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    def working(self, *, hurried: bool = True) -> "Iterator[Worker | subprocess.Popen[bytes]]":
         """While the block runs, so does a healthy worker; it must stop in order."""
-        words = ("never",) if hurried else ()
         before = self.started()
-        process = self.start(*words, hurried=hurried)
+        process = self.start("never") if hurried else self.start_plain()
         try:
             self.until(lambda: self.started() > before)
             yield process
@@ -161,11 +167,24 @@ def sandbox() -> Iterator[Sandbox]:
         yield box
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with running_nursery() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def bluesky_server() -> Iterator[tuple[str, Pds]]:
+    with running_pds() as made:
+        yield made
+
+
 @pytest.fixture
-def stage(sandbox: Sandbox, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    host = sandbox.url.removeprefix("http://")
+def stage(
+    sandbox: Sandbox, nursery: Nursery, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
     settings = {
-        "HUB_ALLOWED_PRIVATE_HOSTS": host,
+        "HUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
         "HUB_LEASE_SECONDS": str(LEASE),
         "HUB_DATA_DIR": str(hub),
         "HUB_LOG_LEVEL": "INFO",
@@ -173,7 +192,7 @@ def stage(sandbox: Sandbox, hub: Path, tmp_path: Path, monkeypatch: pytest.Monke
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     db.reset()
-    made = Stage(sandbox, hub, tmp_path / "worker.log", environment=os.environ | settings)
+    made = Stage(sandbox, hub, tmp_path / "worker.log", nursery, environment=os.environ | settings)
     httpx.delete(f"{sandbox.url}/_sandbox/faults", headers=sandbox.admin).raise_for_status()
     with sandbox.network.store.writing():
         sandbox.network.store.run("DELETE FROM journal")
