@@ -16,13 +16,13 @@ from sqlmodel import Session, col
 from core import db, lease
 from core.connectors.base import Draft, Prepared, Sent
 from core.db import UtcDateTime
-from core.errors import Rejected
+from core.errors import OutcomeUnknown, Rejected
 from core.lease import Claim
 from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
-from core.services import planning, service_time
+from core.services import holds, planning, service_time
 from core.services.answer_parts import note_further
 from core.services.delivery_ends import Ending, beside, follow
 from core.services.delivery_parts import Job, Part, Stopwatch, digest, keep_parts, parts_of
@@ -32,6 +32,8 @@ from core.settings import settings
 log = logging.getLogger("hub.publishing")
 
 OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
+HELD_PAUSE = timedelta(seconds=30)
+HELD = "No answer, and not in the timeline. Publishing is stopped, so it isn't sent again for now."
 MAYBE_OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.UNCONFIRMED)
 
 # --- claiming -----------------------------------------------------------------------------------------------------
@@ -44,6 +46,7 @@ def _due(now: datetime) -> tuple[Any, ...]:
         or_(col(Delivery.claim_token).is_(None), col(Delivery.lease_until) < now),
         col(Channel.id) == col(Delivery.channel_id),
         col(Channel.state) == ChannelState.ACTIVE,
+        holds.not_held(),
     )
 
 
@@ -76,7 +79,7 @@ def claim_due(session: Session, limit: int) -> list[Claim]:
     claims: list[Claim] = []
     for channel_id in free:
         # "+ 0" keeps it from the index of all deliveries that the channel ever had.
-        where = [col(Delivery.state).in_(OPEN), (col(Delivery.channel_id) + 0) == channel_id]
+        where = [col(Delivery.state).in_(OPEN), (col(Delivery.channel_id) + 0) == channel_id, holds.not_held()]
         claims += lease.claim(session, Delivery, where, 1, settings().lease_seconds)
     return claims
 
@@ -92,7 +95,12 @@ def _free_statement() -> Any:
     return (
         select(col(Delivery.channel_id))
         .join(Channel, col(Channel.id) == col(Delivery.channel_id))
-        .where(col(Delivery.state).in_(OPEN), col(Delivery.due_at) <= now, col(Channel.state) == ChannelState.ACTIVE)
+        .where(
+            col(Delivery.state).in_(OPEN),
+            col(Delivery.due_at) <= now,
+            col(Channel.state) == ChannelState.ACTIVE,
+            holds.not_held(),
+        )
         .group_by(col(Delivery.channel_id))
         .having(func.max(case((held, 1), else_=0)) == 0)
         .order_by(func.min(col(Delivery.due_at)))
@@ -106,6 +114,7 @@ def _next_statement() -> Any:
             col(Delivery.state).in_(OPEN),
             col(Delivery.claim_token).is_(None),
             col(Channel.state) == ChannelState.ACTIVE,
+            holds.not_held(),
         )
         .order_by(col(Delivery.due_at))
         .limit(1)
@@ -173,6 +182,8 @@ def _still_meant(session: Session, row: Delivery, job: Job) -> bool:
         return False
     if not _is_active(session, row):
         return False
+    if job.pending == 0 and holds.is_held(session, row):  # of a thread that is half out, the rest follows
+        return False
     return parts_of(row)[: job.pending] == list(job.parts[: job.pending]) and _draft(session, row) == job.draft
 
 
@@ -184,6 +195,9 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
             return None
         if not _is_active(session, row):
             _release(row)
+            return None
+        if number == 0 and holds.is_held(session, row):
+            lease.snooze(row, db.utc_now() + HELD_PAUSE, OutcomeUnknown(HELD))
             return None
         parts, now, watch = parts_of(row), db.utc_now(), Stopwatch()
         parts[number] = replace(parts[number], tried_at=now)

@@ -28,6 +28,8 @@ class NoticeKind(StrEnum):
     SNOOZED = "snoozed"  # what was put off is back
     CHANNEL = "channel"  # a channel needs reconnecting
     RULE = "rule"  # a rule said so
+    STOP = "stop"  # publishing was stopped, or goes on
+    RISK = "risk"  # a scheduled post won't go out as things stand
 
 
 def notify(

@@ -90,6 +90,7 @@ def reset(row: Delivery, state: DeliveryState) -> None:
     row.sent_at = row.sent_at if row.parts else None
     row.last_error = row.error_kind = None
     row.attempts = row.looks = 0
+    row.released_at = None  # it stands under the stop button again
 
 
 def _delivery(session: Session, delivery_id: int, state: DeliveryState) -> Delivery:

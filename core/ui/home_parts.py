@@ -112,6 +112,8 @@ NOTICE_SYMBOLS = {
     NoticeKind.SNOOZED: "alarm",
     NoticeKind.CHANNEL: "link_off",
     NoticeKind.RULE: "rule",
+    NoticeKind.STOP: "front_hand",
+    NoticeKind.RISK: "warning",
 }
 
 

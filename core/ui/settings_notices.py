@@ -22,6 +22,8 @@ KINDS = {
     NoticeKind.SNOOZED: "A conversation that I put off is back",
     NoticeKind.CHANNEL: "A channel needs reconnecting",
     NoticeKind.RULE: "A rule says so",
+    NoticeKind.STOP: "Publishing is stopped, or goes on",
+    NoticeKind.RISK: "A scheduled post is at risk",
 }
 SERVICES = "https://appriseit.com/services/"
 
