@@ -157,6 +157,13 @@ class Delivery(Leased, table=True):
             sqlite_where=text("proof_due_at IS NOT NULL"),
             postgresql_where=text("proof_due_at IS NOT NULL"),
         ),
+        Index(
+            "ix_delivery_gone",
+            "gone_at",
+            sqlite_where=text("gone_at IS NOT NULL"),
+            postgresql_where=text("gone_at IS NOT NULL"),
+        ),
+        Index("ix_delivery_published", "published_at", "id"),
     )
 
     id: int = key()

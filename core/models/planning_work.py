@@ -35,7 +35,10 @@ class EventKind(StrEnum):
 
 
 class DeliveryEvent(SQLModel, table=True):
-    """One line of a delivery's journal. Append-only; `detail` is a sentence (the network's answer in words)."""
+    """One line of a delivery's journal; `detail` is a sentence (the network's answer in words).
+
+    Append-only, but for `times` and `last_at`: the same thing happening again and again is one line that counts.
+    """
 
     __table_args__ = (Index("ix_deliveryevent_delivery", "delivery_id", "id"),)
 
@@ -47,6 +50,8 @@ class DeliveryEvent(SQLModel, table=True):
     attempt: int = 0
     detail: str = long_text("")
     member_id: int | None = link("member.id", nullable=True)
+    times: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    last_at: datetime | None = moment(nullable=True)  # when it happened for the last time; None: once, at `at`
 
 
 class PostVersion(SQLModel, table=True):

@@ -294,6 +294,8 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
         sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("times", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
@@ -334,6 +336,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("proof_due_at IS NOT NULL"),
         postgresql_where=sa.text("proof_due_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_delivery_gone",
+        "delivery",
+        ["gone_at"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NOT NULL"),
+        postgresql_where=sa.text("gone_at IS NOT NULL"),
+    )
+    op.create_index("ix_delivery_published", "delivery", ["published_at", "id"], unique=False)
     op.add_column(
         "mediaasset",
         sa.Column(
