@@ -249,10 +249,11 @@ class DraftImage:
 
 @dataclass(frozen=True)
 class DraftPart:
-    """One entry of a thread; most drafts have exactly one."""
+    """One entry of a thread; most drafts have exactly one. A `comment` hangs below the first entry, not the last."""
 
     text: str
     images: tuple[DraftImage, ...] = ()
+    comment: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,13 @@ class Draft:
     reply_to: ReplyTo | None = None
     content_warning: str = ""
     visibility: str | None = None  # of VISIBILITIES; None: as usual there
+    remarks: tuple[str, ...] = ()  # what became of the text on its way here and is worth a second look
+
+    def above(self, part: int, previous: Sequence["Sent"]) -> "Sent | None":
+        """Which of the parts that are out part number `part` answers; None for the first."""
+        if not previous:
+            return None
+        return previous[0] if self.parts[part].comment else previous[-1]
 
 
 @dataclass(frozen=True)
@@ -364,6 +372,11 @@ class Connector(ABC):
         """How long the network counts this text. Pure."""
 
     @classmethod
+    def part_length(cls, draft: Draft, part: int, limits: Limits) -> int:
+        """How long the network counts part number `part`: its text, and whatever else counts with it. Pure."""
+        return cls.length(draft.parts[part].text, limits)
+
+    @classmethod
     def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:
         """A part of an answer as it will stand there, with what the network wants before it (a handle). Pure."""
         return text
@@ -394,8 +407,9 @@ class Connector(ABC):
         """
         raise Rejected(f"{self.capabilities.label} doesn't let anybody change what is published.")
 
-    def access_ends_at(self) -> datetime | None:
-        """When the credentials end for good, aware UTC; None where they don't, or nobody knows. Asks nobody."""
+    @classmethod
+    def access_ends_at(cls, credentials: Credentials) -> datetime | None:
+        """When credentials end for good, aware UTC; None where they don't, or nobody knows. Pure."""
         return None
 
     def act(self, act: Act, remote_id: str, author: str = "") -> None:
@@ -448,19 +462,43 @@ def graphemes(text: str) -> int:
 
 def validate(connector: type[Connector], draft: Draft, limits: Limits) -> list[Problem]:
     """Judge a draft for one channel. Pure; used by composer, scheduler and worker alike."""
-    problems: list[Problem] = []
-    if len(draft.parts) > 1 and not connector.capabilities.threads:
-        problems.append(Problem(Severity.ERROR, "This network has no threads. Shorten the text to one post."))
+    problems = [Problem(severity, message) for severity, message in _judge_whole(connector.capabilities, draft)]
     for index, part in enumerate(draft.parts):
-        problems += [Problem(severity, message, index) for severity, message in _judge_part(connector, part, limits)]
+        length = connector.part_length(draft, index, limits)
+        where = "First comment: " if part.comment else ""
+        problems += [
+            Problem(severity, where + message, index) for severity, message in _judge_part(part, length, limits)
+        ]
     return problems
 
 
-def _judge_part(connector: type[Connector], part: DraftPart, limits: Limits) -> list[tuple[Severity, str]]:
+def _judge_whole(can: Capabilities, draft: Draft) -> list[tuple[Severity, str]]:
+    """What holds for all parts: threads, for whom it is, what stands in front of it."""
+    found: list[tuple[Severity, str]] = []
+    if sum(not part.comment for part in draft.parts) > 1 and not can.threads:
+        found.append((Severity.ERROR, "This network has no threads. Shorten the text to one post."))
+    if any(part.comment for part in draft.parts) and not can.replies:
+        found.append((Severity.ERROR, f"{can.label} has no comments. Leave the first comment out."))
+    if draft.visibility not in (None, "public", *can.visibilities):
+        found.append(_too_wide(can, str(draft.visibility)))
+    if draft.content_warning and not can.content_warnings:
+        words = f"{can.label} has no content warnings: it stands above the text there, and hides nothing."
+        found.append((Severity.WARNING, words))
+    return [*found, *((Severity.WARNING, remark) for remark in draft.remarks)]
+
+
+def _too_wide(can: Capabilities, wanted: str) -> tuple[Severity, str]:
+    """A network would show a post to more people than it is meant for: unbearable, unless they are many anyway."""
+    name = VISIBILITIES.get(wanted, wanted)
+    if wanted == "unlisted":
+        return Severity.WARNING, f"{can.label} has no “{name}”: there it is a public post like any other."
+    return Severity.ERROR, f"{can.label} has no “{name}”: everybody would see it. Leave this channel out."
+
+
+def _judge_part(part: DraftPart, length: int, limits: Limits) -> list[tuple[Severity, str]]:
     found: list[tuple[Severity, str]] = []
     if not part.text.strip() and not part.images:
         found.append((Severity.ERROR, "There is nothing to publish yet. Write a text or add an image."))
-    length = connector.length(part.text, limits)
     if length > limits.text_length:
         over = length - limits.text_length
         words = f"{over} character{'s' if over != 1 else ''} too long ({length} of {limits.text_length})."

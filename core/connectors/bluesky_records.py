@@ -32,7 +32,7 @@ def request(session: Session, http: Http, limits: Limits, draft: Draft, *, part:
         record["facets"] = found
     if draft.language and _LANGUAGE.fullmatch(draft.language):
         record["langs"] = [draft.language]
-    if reply := _reply(session, draft.reply_to, previous):
+    if reply := _reply(session, draft.reply_to, previous[:1] if piece.comment else previous):
         record["reply"] = reply
     if embed := _embed(session, http, limits, piece, text):
         record["embed"] = embed

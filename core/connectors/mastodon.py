@@ -32,6 +32,7 @@ from core.connectors.base import (
     ReplyTo,
     Search,
     Sent,
+    graphemes,
 )
 from core.connectors.http import Http
 from core.connectors.mastodon_acts import ON_ACCOUNT, ON_STATUS, Acts
@@ -61,6 +62,8 @@ class Mastodon(Connector):
         post_metrics=("likes", "shares", "comments", "quotes"),
         channel_metrics=("followers", "following", "posts"),
         acts=(*ON_STATUS, Act.DELETE_OWN, *ON_ACCOUNT),
+        content_warnings=True,
+        visibilities=("public", "unlisted", "private"),
         docs_url="https://docs.joinmastodon.org/methods/",
     )
 
@@ -83,6 +86,11 @@ class Mastodon(Connector):
         self._account: Json | None = None
         self._application: str | None = None
         self._reads_many = True
+
+    @classmethod
+    def access_ends_at(cls, credentials: Credentials) -> datetime | None:
+        """As the server said when it gave the token; Mastodon's own last until they are revoked."""
+        return posts.moment(credentials.get("expires_at"))
 
     def close(self) -> None:
         """Give back the network connections."""
@@ -141,6 +149,11 @@ class Mastodon(Connector):
         return sending.counted(text, limits)
 
     @classmethod
+    def part_length(cls, draft: Draft, part: int, limits: Limits) -> int:
+        """With the content warning, which every part carries and which counts as it stands, links and all."""
+        return cls.length(draft.parts[part].text, limits) + graphemes(draft.content_warning)
+
+    @classmethod
     def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:
         """As `_reply` makes it, as far as that is known without asking the server."""
         return sending.addressed(text, to.handle) if first or to.kind is Kind.DIRECT else text
@@ -150,13 +163,11 @@ class Mastodon(Connector):
     def prepare(self, draft: Draft, part: int, replay_key: str, previous: Sequence[Sent]) -> Prepared:
         """Upload the images, look up what is answered, fix the form of POST /api/v1/statuses."""
         piece = draft.parts[part]
-        form: Json = {"status": piece.text}
-        if draft.language:
-            form["language"] = draft.language
+        form: Json = {"status": piece.text, **sending.manner(draft)}
         if draft.reply_to is not None:
             form |= self._reply(draft.reply_to, piece.text, first=not previous)
-        if previous:
-            form["in_reply_to_id"] = previous[-1].remote_id
+        if above := draft.above(part, previous):
+            form["in_reply_to_id"] = above.remote_id
         if piece.images:
             form["media_ids"] = [self._upload(image) for image in piece.images]
         return Prepared(replay_key, {"form": form})

@@ -9,8 +9,8 @@ from datetime import datetime
 import regex
 
 from core.connectors import mastodon_posts as posts
-from core.connectors.base import Kind, Limits, graphemes
-from core.connectors.html import fingerprint, to_text
+from core.connectors.base import Draft, Kind, Limits, graphemes
+from core.connectors.html import fingerprint, plain, to_text
 from core.connectors.mastodon_posts import Json, mapping, objects, word
 
 VISIBILITIES = ("direct", "private", "unlisted", "public")  # from narrow to wide
@@ -61,6 +61,22 @@ def visibility(answered: Json, kind: Kind, usual: str) -> str | None:
     return min(theirs, usual if usual in VISIBILITIES else theirs, key=VISIBILITIES.index)
 
 
+def manner(draft: Draft) -> Json:
+    """What every part of a draft says beside its text: language, for whom it is, the warning in front of it.
+
+    A server takes a status with a warning for sensitive by itself, but not all of the kin do, so it is said.
+    https://docs.joinmastodon.org/methods/statuses/#form-data-parameters
+    """
+    form: Json = {}
+    if draft.language:
+        form["language"] = draft.language
+    if draft.content_warning:
+        form |= {"spoiler_text": draft.content_warning, "sensitive": True}
+    if draft.visibility:
+        form["visibility"] = draft.visibility
+    return form
+
+
 def is_it(status: Json, form: Json, oldest: datetime) -> bool:
     """Whether a status of ours is what this form would have made, however the server dresses it."""
     sent_at = posts.moment(status.get("created_at"))
@@ -73,8 +89,18 @@ def is_it(status: Json, form: Json, oldest: datetime) -> bool:
     # An upload is used once: its id settles it. A server that gives out other ids must at least show as many.
     if ours and theirs & ours:
         return True
-    same_text = fingerprint(to_text(word(status.get("content")))) == fingerprint(word(form.get("status")))
-    return same_text and len(theirs) == len(ours)
+    return len(theirs) == len(ours) and _says(status, form)
+
+
+def _says(status: Json, form: Json) -> bool:
+    """Whether its words are those of the form. Of a status without text Mastodon makes the warning the text, and
+    servers that have no warnings leave it out, or put it before the text."""
+    text, warning = word(form.get("status")), word(form.get("spoiler_text"))
+    content = fingerprint(to_text(word(status.get("content"))))
+    theirs = plain(word(status.get("spoiler_text")))
+    if theirs:
+        return fingerprint(theirs) == fingerprint(warning) and content == fingerprint(text)
+    return content in {fingerprint(text), fingerprint(f"{warning}\n{text}")}
 
 
 def application(status: Json) -> str:
