@@ -51,6 +51,9 @@ LIMITS = Limits(
     images=4,  # app.bsky.embed.images
     image_bytes=1_000_000,
     alt_length=2000,  # the lexicon sets none; this is what the ordinary client allows
+    # 5,000 points an hour, 3 for each new record: https://docs.bsky.app/docs/advanced-guides/rate-limits
+    quota_posts=1_666,
+    quota_seconds=3600.0,
     replay=Replay.RECORD,
     replay_window=90 * 86400.0,  # the key is ours for good; what ends is the look-out for it
 )

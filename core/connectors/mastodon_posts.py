@@ -17,6 +17,8 @@ Json = dict[str, Any]
 MEDIA_KINDS = {"image": "image", "gifv": "video", "video": "video", "audio": "audio"}
 REPLAY_WINDOW = 3300.0  # seconds: Mastodon keeps an Idempotency-Key for an hour
 GENUINE = re.compile(r"https://github\.com/mastodon/mastodon(?:\.git)?(?:/|$)", re.IGNORECASE)
+# https://docs.joinmastodon.org/api/rate-limits/ names requests; posts: `RateLimiter::FAMILIES` in Mastodon's source.
+QUOTA_POSTS, QUOTA_SECONDS = 300, 3 * 3600.0
 URL_LENGTH = 23  # what a link counts, where the server doesn't say
 
 
@@ -162,6 +164,8 @@ def limits(told: Mapping[str, Any]) -> Limits:
         alt_length=_first(files.get("description_limit"), told.get("description_limit")) or base.alt_length,
         replay=replay,
         replay_window=REPLAY_WINDOW if replay is Replay.KEY else 0.0,
+        quota_posts=QUOTA_POSTS if genuine(told) else None,
+        quota_seconds=QUOTA_SECONDS if genuine(told) else 0.0,
     )
 
 
@@ -179,5 +183,9 @@ def _url_length(statuses: Json) -> int | None:
 def _replay(told: Mapping[str, Any]) -> Replay:
     """Only servers known to honour Idempotency-Key: genuine Mastodon, and our sandbox, which says so of itself."""
     says = mapping(mapping(told.get("configuration")).get("sandbox")).get("idempotency") is True
-    genuine = bool(GENUINE.match(word(told.get("source_url")))) and "compatible" not in word(told.get("version"))
-    return Replay.KEY if says or genuine else Replay.NONE
+    return Replay.KEY if says or genuine(told) else Replay.NONE
+
+
+def genuine(told: Mapping[str, Any]) -> bool:
+    """Whether an instance's description is that of Mastodon itself, not of a server that speaks its API."""
+    return bool(GENUINE.match(word(told.get("source_url")))) and "compatible" not in word(told.get("version"))

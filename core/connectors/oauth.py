@@ -5,6 +5,7 @@ https://docs.joinmastodon.org/client/authorized/ · https://docs.joinmastodon.or
 
 import contextlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authlib.common.security import generate_token
@@ -18,6 +19,7 @@ from core.errors import NeedsReauth, NetworkError, Rejected, RemoteGone
 CLIENT_NAME = "Social Hub"
 WEBSITE = "https://github.com/social-hub/social-hub"
 SCOPES = "read write"
+LONGEST_TOKEN = 50 * 366 * 86400  # seconds; more is "for ever", and beyond what calendars hold
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,16 @@ def exchange(app: App, code: str, verifier: str, allowed_hosts: frozenset[str] =
             },
         ).json()
     token = _need(told, "access_token")
-    return {"access_token": token, "client_id": app.client_id, "client_secret": app.client_secret}
+    given = {"access_token": token, "client_id": app.client_id, "client_secret": app.client_secret}
+    return given | _end(told)
+
+
+def _end(told: Any) -> Credentials:
+    """When the token ends, where the server says so (RFC 6749, 5.1). Mastodon's own don't end."""
+    seconds = told.get("expires_in")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
+        return {}
+    return {"expires_at": (datetime.now(UTC) + timedelta(seconds=min(seconds, LONGEST_TOKEN))).isoformat()}
 
 
 def revoke(base_url: str, credentials: Credentials, allowed_hosts: frozenset[str] = frozenset()) -> bool:

@@ -90,11 +90,10 @@ def open_connector(channel_id: int) -> Connector:
 
 def _save_credentials(channel_id: int, fresh: Credentials) -> None:
     with db.write() as session:
-        session.execute(
-            update(Channel)
-            .where(col(Channel.id) == channel_id, col(Channel.state) != ChannelState.REMOVED)
-            .values(sealed=vault.seal(fresh))
-        )
+        row = session.get(Channel, channel_id)
+        if row is not None and row.state != ChannelState.REMOVED:
+            row.sealed = vault.seal(fresh)
+            row.access_ends_at = connector_class(row.network).access_ends_at(fresh)
 
 
 def pause(session: Session, actor: Actor, channel_id: int) -> None:

@@ -225,6 +225,7 @@ def keep_channel(
     row.remote_id, row.handle, row.name = profile.remote_id, profile.handle[:300], profile.name[:300]
     row.url = profile.url
     row.sealed = vault.seal(credentials)
+    row.access_ends_at = connector_class(network).access_ends_at(credentials)
     row.state, row.last_error, row.removed_at = ChannelState.ACTIVE, None, None
     if limits is not None:
         row.limits = limits.to_json()

@@ -4,7 +4,7 @@ Composer's preview, scheduler and worker use the same `Draft`, made here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,20 +65,26 @@ def answer_draft(text: str, images: Sequence[DraftImage], to: ReplyTo, language:
 
 def post_images(session: Session, post_id: int) -> list[PostImage]:
     """A post's images in their order."""
+    return images_of(session, [post_id]).get(post_id, [])
+
+
+def images_of(session: Session, post_ids: Collection[int]) -> dict[int, list[PostImage]]:
+    """The images of many posts, each post's in their order. One statement."""
     rows = session.execute(
         select(PostMedia, MediaAsset)
         .join(MediaAsset, col(MediaAsset.id) == col(PostMedia.media_id))
-        .where(col(PostMedia.post_id) == post_id)
-        .order_by(col(PostMedia.position))
+        .where(col(PostMedia.post_id).in_(post_ids))
+        .order_by(col(PostMedia.post_id), col(PostMedia.position))
     ).all()
-    return [
-        PostImage(
+    found: dict[int, list[PostImage]] = {}
+    for m, a in rows:
+        image = PostImage(
             *(a.id, m.alt, a.filename, a.mime, a.size, a.width, a.height, str(media_path(a.sha256, a.mime))),
             focus=None if m.focal_x is None or m.focal_y is None else (m.focal_x, m.focal_y),
             duration=a.duration,
         )
-        for m, a in rows
-    ]
+        found.setdefault(m.post_id, []).append(image)
+    return found
 
 
 def draft_of(session: Session, delivery: Delivery) -> Draft:
@@ -91,6 +97,22 @@ def draft_of(session: Session, delivery: Delivery) -> Draft:
     images = [image.for_draft() for image in post_images(session, post.id)]
     text = delivery.text if delivery.text is not None else post.text
     return draft_from(text, images, post.language)
+
+
+def drafts_of(session: Session, deliveries: Sequence[Delivery]) -> dict[int, Draft]:
+    """What many deliveries of posts publish, by their numbers: the same as `draft_of`, in a constant number of
+    statements. Deliveries whose post is gone, and answers, are left out."""
+    ids = {row.post_id for row in deliveries if row.post_id is not None}
+    posts = {post.id: post for post in session.execute(select(Post).where(col(Post.id).in_(ids))).scalars()}
+    images = images_of(session, ids)
+    drafts: dict[int, Draft] = {}
+    for row in deliveries:
+        post = posts.get(row.post_id or 0)
+        if post is not None:
+            text = row.text if row.text is not None else post.text
+            pictures = [image.for_draft() for image in images.get(post.id, ())]
+            drafts[row.id] = draft_from(text, pictures, post.language)
+    return drafts
 
 
 def _answer_draft(session: Session, delivery: Delivery) -> Draft:

@@ -1,0 +1,195 @@
+"""Posts at risk: what is scheduled and won't go out as things stand, told before its time comes.
+
+Looks ahead over everything that is scheduled: the channel doesn't work, its sign-in ends before the time, so much is
+planned that the network's quota is used up, the text or media no longer fit what the server takes, a link that died.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from core.connectors.base import Limits
+from core.db import utc_now
+from core.models.channel import Channel, ChannelState
+from core.models.planning import Delivery, DeliveryState, Post
+from core.services.notices import NoticeKind, notify
+from core.services.plan_drafts import THREAD_LINE, drafts_of, first_error, problems_of
+
+AHEAD = timedelta(days=14)
+MOST = 500  # deliveries that are judged, the nearest first
+SOON = timedelta(hours=24)  # so long before it goes out its author is told
+
+
+class RiskKind(StrEnum):
+    """Why it won't go out."""
+
+    CHANNEL = "channel"
+    ACCESS = "access"
+    QUOTA = "quota"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One delivery that is at risk, and a sentence that says what to do."""
+
+    delivery_id: int
+    post_id: int
+    title: str
+    channel_id: int
+    handle: str
+    due_at: datetime
+    kind: RiskKind
+    message: str
+
+
+@dataclass(frozen=True)
+class _Planned:
+    delivery: Delivery
+    channel: Channel
+    title: str
+    text: str
+    member_id: int | None
+
+    def risk(self, kind: RiskKind, message: str) -> Risk:
+        assert self.delivery.post_id is not None and self.delivery.due_at is not None
+        where = (self.channel.id, self.channel.handle, self.delivery.due_at)
+        return Risk(self.delivery.id, self.delivery.post_id, self.title, *where, kind, message)
+
+
+def risks(session: Session, ahead: timedelta = AHEAD, most: int = MOST) -> tuple[Risk, ...]:
+    """Everything scheduled within `ahead` that is at risk, the nearest first; one risk, the worst, for each delivery.
+
+    A constant number of statements. Of more than `most` deliveries the nearest are judged.
+    """
+    planned = _planned(session, ahead, most)
+    found = [*_channel_risks(planned), *_quota_risks(session, planned), *_limit_risks(session, planned)]
+    worst: dict[int, Risk] = {}
+    for risk in found:
+        worst.setdefault(risk.delivery_id, risk)
+    return tuple(sorted(worst.values(), key=lambda risk: (risk.due_at, risk.delivery_id)))
+
+
+def warn_authors(session: Session) -> int:
+    """Tell who wrote a post that goes out within a day and is at risk, once; gives how many were told."""
+    told = 0
+    soon = risks(session, SOON)
+    authors = _authors(session, [risk.post_id for risk in soon])
+    for risk in soon:
+        author = authors.get(risk.post_id)
+        if author is not None:
+            words = f"At risk, {risk.title or 'a post'}: {risk.message}"
+            told += notify(session, [author], NoticeKind.RISK, words, f"post:{risk.post_id}")
+    return told
+
+
+def _authors(session: Session, post_ids: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(select(col(Post.id), col(Post.member_id)).where(col(Post.id).in_(post_ids)))
+    return {post_id: member_id for post_id, member_id in rows if member_id is not None}
+
+
+def _planned(session: Session, ahead: timedelta, most: int) -> list[_Planned]:
+    rows = session.execute(
+        select(Delivery, Channel, col(Post.title), col(Post.text), col(Post.member_id))
+        .join(Channel, col(Channel.id) == col(Delivery.channel_id))
+        .join(Post, col(Post.id) == col(Delivery.post_id))
+        .where(col(Delivery.state) == DeliveryState.SCHEDULED, col(Delivery.due_at) <= utc_now() + ahead)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(most)
+    ).all()
+    return [_Planned(d, c, title or text[:80], d.text or text, member) for d, c, title, text, member in rows]
+
+
+# --- the channel ------------------------------------------------------------------------------------------------------
+
+_NOT_ACTIVE = {
+    ChannelState.PAUSED: "{handle} is paused. Resume it on the Channels page before {when}.",
+    ChannelState.NEEDS_REAUTH: "{handle} must be reconnected before {when}. Do that on the Channels page.",
+    ChannelState.REMOVED: "{handle} was removed. Choose another channel.",
+}
+
+
+def _channel_risks(planned: Sequence[_Planned]) -> Iterator[Risk]:
+    for one in planned:
+        channel, due = one.channel, one.delivery.due_at
+        assert due is not None
+        if channel.state is not ChannelState.ACTIVE:
+            words = _NOT_ACTIVE[channel.state].format(handle=channel.handle, when="it goes out")
+            yield one.risk(RiskKind.CHANNEL, words)
+        elif channel.access_ends_at is not None and channel.access_ends_at <= due:
+            day = f"{channel.access_ends_at:%d %b}"
+            yield one.risk(
+                RiskKind.ACCESS, f"The sign-in of {channel.handle} ends on {day}, before this goes out. Reconnect it."
+            )
+
+
+# --- the quota --------------------------------------------------------------------------------------------------------
+
+
+def _quota_risks(session: Session, planned: Sequence[_Planned]) -> list[Risk]:
+    """Those that come after the quota's last place, counting what went out within its span before."""
+    by_channel: dict[int, list[_Planned]] = defaultdict(list)
+    for one in planned:
+        if Limits.from_json(one.channel.limits).quota_posts:
+            by_channel[one.channel.id].append(one)
+    if not by_channel:
+        return []
+    spent = _spent(session, list(by_channel))
+    found: list[Risk] = []
+    for channel_id, waiting in by_channel.items():
+        limits = Limits.from_json(waiting[0].channel.limits)
+        found += _beyond(waiting, spent.get(channel_id, []), limits)
+    return found
+
+
+def _beyond(waiting: Sequence[_Planned], spent: list[datetime], limits: Limits) -> Iterator[Risk]:
+    assert limits.quota_posts
+    span, times = timedelta(seconds=limits.quota_seconds), sorted(spent)
+    for one in waiting:
+        due = one.delivery.due_at
+        assert due is not None
+        parts = len(THREAD_LINE.findall(one.text)) + 1
+        within = len(times) - bisect_left(times, due - span)
+        if within + parts > limits.quota_posts:
+            hours = limits.quota_seconds / 3600
+            yield one.risk(
+                RiskKind.QUOTA,
+                f"{one.channel.handle} takes {limits.quota_posts} posts in {hours:g} h, and so many are planned before "
+                "this one. Choose a later time.",
+            )
+        times += [due] * parts  # `waiting` comes in the order it is due
+
+
+def _spent(session: Session, channel_ids: Sequence[int]) -> dict[int, list[datetime]]:
+    """When posts and answers went out on these channels, as far back as the longest quota reaches."""
+    rows = session.execute(
+        select(col(Delivery.channel_id), col(Delivery.published_at)).where(
+            col(Delivery.channel_id).in_(channel_ids),
+            col(Delivery.state) == DeliveryState.PUBLISHED,
+            col(Delivery.published_at) > utc_now() - timedelta(days=1),
+        )
+    )
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for channel_id, at in rows:
+        found[channel_id].append(at)
+    return found
+
+
+# --- what the server takes --------------------------------------------------------------------------------------------
+
+
+def _limit_risks(session: Session, planned: Sequence[_Planned]) -> Iterator[Risk]:
+    """What no longer fits: limits change, and a server tells its own with each look at the profile."""
+    drafts: dict[int, Any] = drafts_of(session, [one.delivery for one in planned])
+    for one in planned:
+        draft = drafts.get(one.delivery.id)
+        problem = first_error(problems_of(one.channel, draft)) if draft else None
+        if problem:
+            yield one.risk(RiskKind.LIMITS, f"{one.channel.handle} won't take it: {problem.message}")
