@@ -47,11 +47,13 @@ class Recurrence(SQLModel, table=True):
     weekdays: list[int] | None = plain_json()  # of a weekly one; 0 is Monday
     at: str = Field(default="09:00", max_length=5)
     time_zone: str = Field(max_length=64)  # of `at`
+    starts_on: date  # the first day; days and weeks are counted from it, a 31st is kept in mind
     rest_days: int = 0  # of an evergreen post: days between two
     until_on: date | None = None  # the last day
     most: int | None = None  # copies
     made: int = 0  # copies so far
     next_at: datetime | None = moment(nullable=True)  # of the next copy; None: it has ended
+    followed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # version of the post its copies follow
     paused: bool = flag()
     trouble: str | None = long_text(None)  # why the last copy could not be scheduled
     member_id: int | None = link("member.id", nullable=True)

@@ -230,11 +230,13 @@ def upgrade() -> None:
         sa.Column("weekdays", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("at", sa.String(length=5), nullable=False),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("rest_days", sa.Integer(), nullable=False),
         sa.Column("until_on", sa.Date(), nullable=True),
         sa.Column("most", sa.Integer(), nullable=True),
         sa.Column("made", sa.Integer(), nullable=False),
         sa.Column("next_at", UtcDateTime(), nullable=True),
+        sa.Column("followed", sa.Integer(), server_default="0", nullable=False),
         sa.Column("paused", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("member_id", sa.Integer(), nullable=True),
@@ -355,6 +357,7 @@ def upgrade() -> None:
         ),
     )
     op.add_column("mediaasset", sa.Column("duration", sa.Float(), nullable=True))
+    op.add_column("mediaasset", sa.Column("frame_rate", sa.Float(), nullable=True))
     op.add_column("post", sa.Column("content_warning", sa.String(length=300), server_default="", nullable=False))
     op.add_column("post", sa.Column("visibility", sa.String(length=16), nullable=True))
     op.add_column("post", sa.Column("first_comment", sa.Text(), server_default="", nullable=False))
@@ -370,6 +373,7 @@ def upgrade() -> None:
         inline_references=True,
     )
     op.add_column("post", sa.Column("approved_digest", sa.String(length=64), nullable=True))
+    op.add_column("post", sa.Column("review", sa.JSON(none_as_null=True), nullable=True))
     op.create_index("ix_post_recurrence", "post", ["recurrence_id", "planned_at"], unique=False)
     op.add_column("postmedia", sa.Column("focal_x", sa.Float(), nullable=True))
     op.add_column("postmedia", sa.Column("focal_y", sa.Float(), nullable=True))
