@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from core.connectors.atproto import stamp, tid
 from tests.integration.conftest import BlueskyNetwork
@@ -60,6 +62,12 @@ def written(caller: Caller, text: str) -> dict[str, Any]:
     return {**place, "record": record, "swapRecord": None}
 
 
+def picture() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (8, 8), "red").save(out, "PNG")
+    return out.getvalue()
+
+
 def conversation(caller: Caller) -> list[tuple[str, Any]]:
     """Everything the connector does, and what may go wrong with it, by name."""
     said: list[tuple[str, Any]] = []
@@ -103,7 +111,7 @@ def conversation(caller: Caller) -> list[tuple[str, Any]]:
     said.append(("too long", heard(caller.call(put, **written(caller, "x" * 301)))))
     said.append(("somebody else's", heard(caller.call(put, **{**written(caller, "x"), "repo": "did:plc:else"}))))
 
-    blob = caller.call("com.atproto.repo.uploadBlob", content=b"\x89PNG\r\n\x1a\n not quite")
+    blob = caller.call("com.atproto.repo.uploadBlob", content=picture())
     said.append(("upload", (heard(blob, "blob"), frozenset(blob.json()["blob"]))))
     listed = caller.ask("com.atproto.repo.listRecords", repo=caller.did, collection=POST, limit=2)
     keys = [row["uri"].rsplit("/", 1)[1] for row in listed.json()["records"]]

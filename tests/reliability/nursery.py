@@ -6,6 +6,7 @@ one; it ends when its standard input does.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -122,10 +123,8 @@ def _poll(pid: int) -> int | None:
 
 def main() -> None:
     """Load what a worker needs, then take orders."""
-    import core.connectors.bluesky
-    import core.connectors.images
-    import tests.reliability.crashing_worker  # noqa: F401
-
+    for module in ("core.connectors.bluesky", "core.connectors.images", "tests.reliability.crashing_worker"):
+        importlib.import_module(module)
     for line in sys.stdin:
         order = json.loads(line)
         answer = _poll(order["poll"]) if "poll" in order else _fork(order)

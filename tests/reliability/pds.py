@@ -183,7 +183,7 @@ class Pds:
         given = json.loads(body)
         record, uri = given["record"], f"at://{given['repo']}/{given['collection']}/{given['rkey']}"
         if given["repo"] not in (DID, HANDLE):
-            raise Refused(401, "AuthenticationRequired", "Authentication Required")
+            raise Refused(403, "AccountNotFound", "Account not found")
         self._must_be_valid(given["collection"], record)
         cid = _cid(_canonical(record), "bafyrei")
         held = self.records.get(uri)
