@@ -87,7 +87,8 @@ class MediaAsset(SQLModel, table=True):
     height: int
     kind: MediaKind = choice(MediaKind.IMAGE)
     duration: float | None = None  # seconds, of a video
-    created_at: datetime = moment(now=True)
+    frame_rate: float | None = None  # a second, of a video
+    created_at: datetime = moment(now=True)  # or uploaded again
 
 
 class Post(SQLModel, table=True):
@@ -120,6 +121,7 @@ class Post(SQLModel, table=True):
     approved_at: datetime | None = moment(nullable=True)
     approved_by: int | None = link("member.id", nullable=True)
     approved_digest: str | None = Field(default=None, max_length=64)  # of the content that was approved
+    review: dict[str, Any] | None = plain_json()  # who wrote and who approved, as `services/approval.py` keeps it
     version: int = 1  # counts saved changes: a save of an older version is a conflict
     created_at: datetime = moment(now=True)
     updated_at: datetime = moment(now=True)

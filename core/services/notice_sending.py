@@ -206,7 +206,8 @@ def _message(session: Session, row: NoticeSettings, notices: Sequence[Notice]) -
 
 def _line(notice: Notice) -> str:
     room, _, number = notice.target.partition(":")
-    pages = {"conversation": "inbox?view=all&conversation=", "post": "planning?post=", "channel": "channels?channel="}
+    pages = {"conversation": "inbox?view=all&conversation=", "post": "planning?post=", "channel": "channels?channel=",
+             "reviews": "planning?plan_state=In+review&plan_range=Everything"}  # fmt: skip
     base = settings().public_url
     text = _harmless(notice.text)
     if not base or room not in pages:

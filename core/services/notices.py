@@ -28,8 +28,12 @@ class NoticeKind(StrEnum):
     SNOOZED = "snoozed"  # what was put off is back
     CHANNEL = "channel"  # a channel needs reconnecting
     RULE = "rule"  # a rule said so
+    REVIEW = "review"  # a post waits for an approval that this member may give
+    REVIEWED = "reviewed"  # a post of this member's was approved or returned
+    COMMENT = "comment"  # somebody wrote something beside a post of this member's
     STOP = "stop"  # publishing was stopped, or goes on
     RISK = "risk"  # a scheduled post won't go out as things stand
+    GONE = "gone"  # what was published isn't on its network any more
 
 
 def notify(
@@ -75,8 +79,16 @@ class NoticeRow:
     @property
     def conversation_id(self) -> int | None:
         """The conversation it is about."""
+        return self._number("conversation")
+
+    @property
+    def post_id(self) -> int | None:
+        """The post it is about."""
+        return self._number("post")
+
+    def _number(self, wanted: str) -> int | None:
         room, _, number = self.target.partition(":")
-        return int(number) if room == "conversation" and number.isdecimal() else None
+        return int(number) if room == wanted and number.isdecimal() else None
 
 
 def unread(session: Session, actor: Actor, limit: int = 8) -> tuple[NoticeRow, ...]:
@@ -104,6 +116,12 @@ def mark_read(session: Session, actor: Actor, target: str | None = None, notice_
     if notice_id is not None:
         mine = mine.where(col(Notice.id) == notice_id)
     return len(session.execute(mine.values(read_at=utc_now()).returning(col(Notice.id))).all())
+
+
+def settle(session: Session, kind: NoticeKind, target: str) -> None:
+    """What all members were told with this kind and target needs nobody any more: it counts as read."""
+    told = update(Notice).where(col(Notice.kind) == kind.value, col(Notice.target) == target)
+    session.execute(told.where(col(Notice.read_at).is_(None)).values(read_at=utc_now()))
 
 
 def forget_old(session: Session) -> None:

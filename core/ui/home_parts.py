@@ -112,8 +112,12 @@ NOTICE_SYMBOLS = {
     NoticeKind.SNOOZED: "alarm",
     NoticeKind.CHANNEL: "link_off",
     NoticeKind.RULE: "rule",
+    NoticeKind.REVIEW: "rate_review",
+    NoticeKind.REVIEWED: "fact_check",
+    NoticeKind.COMMENT: "comment",
     NoticeKind.STOP: "front_hand",
     NoticeKind.RISK: "warning",
+    NoticeKind.GONE: "visibility_off",
 }
 
 
@@ -134,6 +138,12 @@ def for_you(page: Page) -> None:
                 st.page_link("pages/inbox.py", label=label, icon=icon, query_params=query, width="stretch")
             elif row.target.startswith("channel:"):
                 st.page_link("pages/channels.py", label=label, icon=icon, width="stretch")
+            elif row.post_id is not None:
+                query = {"post": str(row.post_id)}
+                st.page_link("pages/planning.py", label=label, icon=icon, query_params=query, width="stretch")
+            elif row.target == "reviews":
+                query = {"plan_state": "In review", "plan_range": "Everything"}
+                st.page_link("pages/planning.py", label=label, icon=icon, query_params=query, width="stretch")
             else:
                 st.markdown(f"{icon} {label}", width="stretch")
             st.caption(ago(row.created_at, page.zone), help=exact(row.created_at, page.zone), width="content")

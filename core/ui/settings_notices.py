@@ -17,13 +17,17 @@ from core.ui.parts import exact, shown
 WIDTH = 720
 KINDS = {
     NoticeKind.ASSIGNED: "A conversation was assigned to me",
-    NoticeKind.MENTIONED: "Somebody mentioned me in a note",
+    NoticeKind.MENTIONED: "Somebody mentioned me in a note or a comment",
     NoticeKind.TARGET: "A promised answer is about to be late",
     NoticeKind.SNOOZED: "A conversation that I put off is back",
     NoticeKind.CHANNEL: "A channel needs reconnecting",
     NoticeKind.RULE: "A rule says so",
+    NoticeKind.REVIEW: "A post waits for my approval",
+    NoticeKind.REVIEWED: "My post was approved or returned",
+    NoticeKind.COMMENT: "Somebody commented on my post",
     NoticeKind.STOP: "Publishing is stopped, or goes on",
     NoticeKind.RISK: "A scheduled post is at risk",
+    NoticeKind.GONE: "Something published is gone from its network",
 }
 SERVICES = "https://appriseit.com/services/"
 
