@@ -142,6 +142,9 @@ class Limits:
     video_bytes: int = 40_000_000
     video_types: tuple[str, ...] = ("video/mp4", "video/webm", "video/quicktime")
     video_seconds: float | None = None
+    video_pixels: int | None = None  # width * height
+    video_frame_rate: float | None = None  # a second
+    video_alt_length: int | None = None  # None: as for images
     quota_posts: int | None = None  # posts that the server takes within `quota_seconds`
     quota_seconds: float = 0.0
     replay: Replay = Replay.NONE
@@ -240,6 +243,7 @@ class DraftImage:
     alt: str = ""
     focus: tuple[float, float] | None = None
     duration: float | None = None
+    frame_rate: float | None = None
 
     @property
     def is_video(self) -> bool:
@@ -451,6 +455,7 @@ class Connector(ABC):
         """Raw totals of the profile (followers, following, posts)."""
 
 
+VIDEO_NAMES = {"video/mp4": "MP4", "video/webm": "WebM", "video/quicktime": "MOV"}
 HTTP_LINK = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
 GRAPHEME = regex.compile(r"\X")
 
@@ -505,11 +510,13 @@ def _judge_part(part: DraftPart, length: int, limits: Limits) -> list[tuple[Seve
         found.append((Severity.ERROR, words))
     if limits.text_bytes is not None and len(part.text.encode()) > limits.text_bytes:
         found.append((Severity.ERROR, f"The text is larger than {limits.text_bytes} bytes. Shorten it."))
-    if len(part.images) > limits.images:
-        found.append((Severity.ERROR, f"{len(part.images)} images, but at most {limits.images} fit in one post."))
-    for number, image in enumerate(part.images, start=1):
+    pictures = [image for image in part.images if not image.is_video]
+    videos = [image for image in part.images if image.is_video]
+    if len(pictures) > limits.images:
+        found.append((Severity.ERROR, f"{len(pictures)} images, but at most {limits.images} fit in one post."))
+    for number, image in enumerate(pictures, start=1):
         found += _judge_image(number, image, limits)
-    return found
+    return found + (_judge_videos(videos, bool(pictures), limits) if videos else [])
 
 
 def _judge_image(number: int, image: DraftImage, limits: Limits) -> list[tuple[Severity, str]]:
@@ -521,4 +528,45 @@ def _judge_image(number: int, image: DraftImage, limits: Limits) -> list[tuple[S
         found.append((Severity.WARNING, f"Image {number} has no alt text. People who can't see it miss it."))
     if len(image.alt) > limits.alt_length:
         found.append((Severity.ERROR, f"The alt text of image {number} is over {limits.alt_length} characters."))
+    return found
+
+
+def _judge_videos(videos: Sequence[DraftImage], beside_pictures: bool, limits: Limits) -> list[tuple[Severity, str]]:
+    if not limits.videos:
+        return [(Severity.ERROR, "This channel takes no video. Take it out, or leave this channel out.")]
+    found: list[tuple[Severity, str]] = []
+    if len(videos) > limits.videos:
+        most = "only one fits" if limits.videos == 1 else f"at most {limits.videos} fit"
+        found.append((Severity.ERROR, f"{len(videos)} videos, but {most} in one post."))
+    if beside_pictures:
+        found.append((Severity.ERROR, "Images and a video don't go into one post. Keep the one or the other."))
+    for video in videos:
+        found += [(Severity.ERROR, sentence) for sentence in _too_much(video, limits)]
+        if not video.alt.strip():
+            found.append((Severity.WARNING, "The video has no alt text. People who can't see it miss it."))
+        if len(video.alt) > (most_alt := limits.video_alt_length or limits.alt_length):
+            found.append((Severity.ERROR, f"The alt text of the video is over {most_alt} characters."))
+    return found
+
+
+def _too_much(video: DraftImage, limits: Limits) -> list[str]:
+    """What of a video the server doesn't take: videos aren't made to fit, images are."""
+    found: list[str] = []
+    if video.mime not in limits.video_types:
+        kinds = " or ".join(VIDEO_NAMES.get(t, t) for t in limits.video_types)
+        found.append(
+            f"The video is {VIDEO_NAMES.get(video.mime, video.mime)}. This channel takes {kinds}: export it anew."
+        )
+    if video.size > limits.video_bytes:
+        sizes = f"{video.size / 1e6:.1f} MB, but at most {limits.video_bytes / 1e6:.0f} MB"
+        found.append(f"The video has {sizes} are taken here. Export it smaller.")
+    if limits.video_seconds is not None and (video.duration or 0) > limits.video_seconds:
+        longest = (
+            f"{limits.video_seconds / 60:g} minutes" if limits.video_seconds >= 60 else f"{limits.video_seconds:g} s"
+        )
+        found.append(f"The video is longer than {longest}. Shorten it.")
+    if limits.video_pixels is not None and video.width * video.height > limits.video_pixels:
+        found.append(f"The video has too many pixels ({video.width} × {video.height}). Export it smaller.")
+    if limits.video_frame_rate is not None and (video.frame_rate or 0) > limits.video_frame_rate:
+        found.append(f"The video has over {limits.video_frame_rate:g} frames a second. Export it with fewer.")
     return found

@@ -5,7 +5,7 @@ Composer's preview, scheduler and worker use the same `Draft`, made here.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,10 +39,12 @@ class PostImage:
     path: str
     focus: tuple[float, float] | None = None  # as in `DraftImage`
     duration: float | None = None  # seconds, of a video
+    frame_rate: float | None = None
 
     def for_draft(self) -> DraftImage:
         """As connectors want it."""
-        return DraftImage(self.path, self.mime, self.size, self.width, self.height, self.alt, self.focus, self.duration)
+        named = {field.name: getattr(self, field.name) for field in fields(DraftImage)}
+        return DraftImage(**named)
 
 
 def draft_from(text: str, images: Sequence[DraftImage] = (), language: str | None = None) -> Draft:
@@ -82,6 +84,7 @@ def images_of(session: Session, post_ids: Collection[int]) -> dict[int, list[Pos
             *(a.id, m.alt, a.filename, a.mime, a.size, a.width, a.height, str(media_path(a.sha256, a.mime))),
             focus=None if m.focal_x is None or m.focal_y is None else (m.focal_x, m.focal_y),
             duration=a.duration,
+            frame_rate=a.frame_rate,
         )
         found.setdefault(m.post_id, []).append(image)
     return found

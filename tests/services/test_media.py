@@ -10,7 +10,7 @@ from core import db
 from core.errors import PermissionDenied, UserError
 from core.models.planning import MediaAsset
 from core.models.team import Role
-from core.services import media
+from core.services import media, media_image
 from tests import factories
 
 
@@ -54,7 +54,7 @@ def test_too_large_and_too_many_pixels(hub, monkeypatch):
     with pytest.raises(UserError, match="larger than"):
         store(picture())
     monkeypatch.setattr(media, "MOST_BYTES", 10**9)
-    monkeypatch.setattr(media, "MOST_PIXELS", 100)
+    monkeypatch.setattr(media_image, "MOST_PIXELS", 100)
     with pytest.raises(UserError, match="too many pixels"):
         store(picture())
 
