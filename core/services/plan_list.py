@@ -107,14 +107,14 @@ class PostDetail:
 
 def plan(session: Session, wanted: PlanFilter, after: PlanCursor | None = None, limit: int = 100) -> PlanPage:
     """A page of the plan. Two statements, whatever it shows."""
-    where = _where(wanted)
+    where = conditions(wanted)
     if after is not None:
         where.append(_after(after))
     rows = session.execute(
         select(Post, func.coalesce(col(Campaign.name), ""))
         .outerjoin(Campaign, col(Campaign.id) == col(Post.campaign_id))
         .where(*where)
-        .order_by(col(Post.planned_at).is_(None), col(Post.planned_at), col(Post.id))
+        .order_by(col(Post.planned_at).nulls_last(), col(Post.id))  # as the index stands
         .limit(limit + 1)
     ).all()
     shown = rows[:limit]
@@ -128,7 +128,7 @@ def undated(session: Session, wanted: PlanFilter, limit: int = 100) -> tuple[Pla
     rows = session.execute(
         select(Post, func.coalesce(col(Campaign.name), ""))
         .outerjoin(Campaign, col(Campaign.id) == col(Post.campaign_id))
-        .where(*_where(replace(wanted, since=None, until=None)), col(Post.planned_at).is_(None))
+        .where(*conditions(replace(wanted, since=None, until=None)), col(Post.planned_at).is_(None))
         .order_by(col(Post.id).desc())
         .limit(limit)
     ).all()
@@ -146,7 +146,8 @@ def _plan_rows(session: Session, rows: Sequence[Any]) -> tuple[PlanRow, ...]:
     )
 
 
-def _where(wanted: PlanFilter) -> list[Any]:
+def conditions(wanted: PlanFilter) -> list[Any]:
+    """What a `Post` must fulfil to be wanted."""
     where: list[Any] = []
     if wanted.since is not None:
         where.append(col(Post.planned_at) >= wanted.since)
