@@ -1,13 +1,16 @@
 """The command line: its forms, exit codes, and that JSON is alone on standard output."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from core import db
+from core import db, vault
+from core.cli import app
 from core.models.planning import Delivery, DeliveryState
 from core.services import connecting, team
 from tests import factories
@@ -15,10 +18,25 @@ from tests import factories
 ROOT = Path(__file__).parents[1]
 
 
-def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, on the hub of the test (its settings are in the environment)."""
+def process(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, as a person runs it: most of a second goes into starting it."""
     command = [sys.executable, "-m", "core", *words]
     return subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """As `process` says it, but here and at once. What a process would have to read anew is read anew."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()  # the command line sets up its own, on standard error
+    db.reset()
+    vault.reset()
+    try:
+        ran = CliRunner().invoke(app, list(words), input=stdin, catch_exceptions=False, prog_name="python -m core")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    return subprocess.CompletedProcess(words, ran.exit_code, ran.stdout, ran.stderr)
 
 
 def rows(*words: str) -> list[dict]:
@@ -31,6 +49,16 @@ def test_migrate_makes_a_database_and_may_be_run_again(tmp_path, monkeypatch):
     monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path / "new"))
     assert run("migrate").returncode == 0 and (tmp_path / "new" / "hub.db").exists()
     assert run("migrate").returncode == 0
+
+
+def test_as_a_process_it_answers_as_here(hub):
+    factories.conversation(factories.channel().id, "Wo bleibt die Lieferung?")
+    listed = process("inbox", "list", "--json")
+    assert listed.returncode == 0 and listed.stdout == run("inbox", "list", "--json").stdout and not listed.stderr
+    for words, code in ((("inbox", "show", "999"), 1), (("nonsense",), 2)):
+        ended, here = process(*words), run(*words)
+        assert (ended.returncode, ended.stdout) == (here.returncode, here.stdout) == (code, "")
+        assert ended.stderr.split() == here.stderr.split(), "but for how wide the terminal is"
 
 
 def test_a_member_is_added_with_the_password_from_standard_input(hub):
