@@ -22,6 +22,8 @@ from core.ui.plan_exchange import plan_exchange
 from core.ui.plan_queue import plan_queue
 from core.ui.plan_table import plan_table
 from core.ui.plan_words import POSTS, state_badge
+from core.ui.risk_list import risk_bar
+from core.ui.stop_button import stop_banner
 
 ROWS = 200
 PAST = "Past 30 days"
@@ -117,20 +119,24 @@ def write_view() -> None:
 
 with db.read() as session:
     connected = channels.channels(session)
+stop_banner(page)
+risk_bar(page)
 turn_to = st.session_state.pop(TURN_TO, None)
 if turn_to is None and "post" in st.query_params and not {"plan_view"} & {*st.session_state, *st.query_params}:
     turn_to = WRITE  # a link to a post
 if turn_to is not None:
     st.session_state["plan_view"] = turn_to
-view = st.segmented_control(
-    "View",
-    [PLAN, *VIEWS, WRITE],
-    default=PLAN,
-    required=True,
-    key="plan_view",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    view = st.segmented_control(
+        "View",
+        [PLAN, *VIEWS, WRITE],
+        default=PLAN,
+        required=True,
+        key="plan_view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    stop_button(page)
 if view == WRITE:
     write_view()
 else:

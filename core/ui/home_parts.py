@@ -61,13 +61,14 @@ def worker_state(home: Overview) -> None:
         )
 
 
-def headline(home: Overview) -> None:
-    """One sentence first: is there something to do?"""
+def headline(home: Overview, at_risk: int = 0) -> None:
+    """One sentence first: is there something to do? `at_risk`: scheduled posts that won't go out as things stand."""
     troubles = len(home.deliveries) + len(home.channels)
-    if home.waiting_count or troubles:
+    if home.waiting_count or troubles or at_risk:
         words = [
             f"**{count(home.waiting_count)}** waiting for an answer" if home.waiting_count else "",
             f"**{troubles}** to look after" if troubles else "",
+            f"**{at_risk}** at risk" if at_risk else "",
             f"**{len(home.due)}** going out today" if home.due else "",
         ]
         st.markdown(" · ".join(word for word in words if word))
@@ -199,6 +200,6 @@ def due_today(home: Overview, page: Page) -> None:
             when.markdown(f"**{post.due_at.astimezone(page.zone):%H:%M}**")
             what.page_link("pages/planning.py", label=shown(post.title), query_params={"post": str(post.post_id)})
             if post.overdue:
-                st.caption(":red[:material/warning: Overdue: it waits for the worker or its channel.]")
+                st.caption(":red[:material/warning: Overdue: it is held, or waits for the worker or its channel.]")
             elif post.channels > 1:
                 st.caption(f"{post.channels} channels")
