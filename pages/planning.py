@@ -23,7 +23,7 @@ from core.ui.plan_queue import plan_queue
 from core.ui.plan_table import plan_table
 from core.ui.plan_words import POSTS, state_badge
 from core.ui.risk_list import risk_bar
-from core.ui.stop_button import stop_banner
+from core.ui.stop_button import stop_banner, stop_button
 
 ROWS = 200
 PAST = "Past 30 days"
