@@ -106,6 +106,7 @@ class Capabilities:
     content_warnings: bool = False  # a text of our own in front of the post
     visibilities: tuple[str, ...] = ()  # of VISIBILITIES, the widest first; empty: everything is public
     focal_points: bool = False
+    handle_example: str = ""  # how people are named there, without @
     docs_url: str = ""
 
 

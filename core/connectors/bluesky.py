@@ -76,6 +76,7 @@ class Bluesky(Connector):
         post_metrics=("likes", "shares", "comments", "quotes"),
         channel_metrics=("followers", "following", "posts"),
         acts=(*acts.ON_POST, *acts.HIDING, Act.DELETE_OWN, *acts.ON_PERSON, *acts.MUTING),
+        handle_example="lena.bsky.social",
         docs_url="https://docs.bsky.app",
     )
     default_base_url: ClassVar[str] = DEFAULT_BASE_URL

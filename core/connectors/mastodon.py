@@ -7,11 +7,11 @@ What publishing rests on: a genuine Mastodon gives the same status again for the
 No other server is trusted to; there an unknown outcome is only looked up on our own timeline.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from core.connectors import mastodon_media
 from core.connectors import mastodon_posts as posts
 from core.connectors import mastodon_sending as sending
 from core.connectors import query as queries
@@ -44,7 +44,6 @@ PAGE = 40  # entries of one page; the most that servers give
 SKEW = timedelta(seconds=60)  # clocks of servers differ
 LOOK_BACK = 5  # pages of our own timeline that are searched for a lost answer
 AT_ONCE = 20  # statuses read in one request; Mastodon refuses more
-UPLOAD_WAIT, UPLOAD_LOOKS = 0.5, 40  # seconds between looks at an upload being processed
 LATE = timedelta(minutes=15)  # posts from other servers are sorted in by the time they were written
 NOT_MASTODON = "The server's answer isn't that of a Mastodon-API server. Check the address."
 
@@ -63,7 +62,9 @@ class Mastodon(Connector):
         channel_metrics=("followers", "following", "posts"),
         acts=(*ON_STATUS, Act.DELETE_OWN, *ON_ACCOUNT),
         content_warnings=True,
+        focal_points=True,
         visibilities=("public", "unlisted", "private"),
+        handle_example="lena@norden.social",
         docs_url="https://docs.joinmastodon.org/methods/",
     )
 
@@ -161,7 +162,7 @@ class Mastodon(Connector):
     # --- publishing ---------------------------------------------------------------------------------------------------
 
     def prepare(self, draft: Draft, part: int, replay_key: str, previous: Sequence[Sent]) -> Prepared:
-        """Upload the images, look up what is answered, fix the form of POST /api/v1/statuses."""
+        """Upload images and video, look up what is answered, fix the form of POST /api/v1/statuses."""
         piece = draft.parts[part]
         form: Json = {"status": piece.text, **sending.manner(draft)}
         if draft.reply_to is not None:
@@ -201,34 +202,8 @@ class Mastodon(Connector):
             )
 
     def _upload(self, image: DraftImage) -> str:
-        """Upload, then wait until the server has processed it. An image that isn't used harms nobody."""
-        told = mapping(self._send_image(image))
-        media_id = word(told.get("id"))
-        if not media_id:
-            raise RetryLater("The server took the image but didn't say where.")
-        if told.get("url") is not None:
-            return media_id
-        for _ in range(UPLOAD_LOOKS):
-            time.sleep(UPLOAD_WAIT)
-            if self._http.get(path("/api/v1/media", media_id)).status == 200:  # 202 and 206: not yet
-                return media_id
-        raise RetryLater("The server is still working on the image.")
-
-    def _send_image(self, image: DraftImage) -> Any:
-        """POST /api/v2/media, or v1 where that is all there is."""
-        from core.connectors.images import fit
-
-        fitted = fit(image, self.limits)
-        name = "image." + fitted.mime.removeprefix("image/")
-        options: Json = {
-            "repeatable": True,
-            "files": {"file": (name, fitted.data, fitted.mime)},
-            "data": {"description": image.alt} if image.alt else None,
-        }
-        try:
-            return self._http.write("POST", "/api/v2/media", **options).json()
-        except RemoteGone:
-            return self._http.write("POST", "/api/v1/media", **options).json()
+        """An image or video, with alt text and focal point: `mastodon_media.py`."""
+        return mastodon_media.upload(self._http, image, self.limits)
 
     def publish(self, prepared: Prepared) -> Sent:
         """POST /api/v1/statuses with the Idempotency-Key."""

@@ -113,7 +113,8 @@ class Post(SQLModel, table=True):
         default=None, max_length=16
     )  # of `Capabilities.visibilities`; None: the network's usual
     first_comment: str = long_text("")  # goes out below the post, right after it
-    tagged: bool = flag()  # links get the campaign's UTM parameters
+    tagged: bool = flag()  # links get the campaign's UTM parameters …
+    untagged_links: list[str] | None = plain_json()  # … except these, as they stand in the text
     queued: bool = flag()  # its time was given by the channel's slots
     recurrence_id: int | None = None  # made by this recurrence, which may be gone
     origin: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})  # "feed:3", "import"

@@ -362,6 +362,7 @@ def upgrade() -> None:
     op.add_column("post", sa.Column("visibility", sa.String(length=16), nullable=True))
     op.add_column("post", sa.Column("first_comment", sa.Text(), server_default="", nullable=False))
     op.add_column("post", sa.Column("tagged", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("post", sa.Column("untagged_links", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("post", sa.Column("queued", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("post", sa.Column("recurrence_id", sa.Integer(), nullable=True))
     op.add_column("post", sa.Column("origin", sa.String(length=40), server_default="", nullable=False))
