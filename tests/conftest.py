@@ -1,6 +1,7 @@
 """What every test gets: a hub of its own (data folder, migrated database, key), and query counting."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,12 +34,31 @@ def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Turns:
+    """Whose turn it is to write (`db._writer`); a write inside a write, which waits 15 seconds for itself, fails at once."""
+
+    def __init__(self) -> None:
+        self._lock, self._holder = threading.Lock(), 0
+
+    def acquire(self, timeout: float) -> bool:
+        assert self._holder != threading.get_ident(), "db.write() inside db.write(): call factories before the block"
+        taken = self._lock.acquire(timeout=timeout)
+        if taken:
+            self._holder = threading.get_ident()
+        return taken
+
+    def release(self) -> None:
+        self._holder = 0
+        self._lock.release()
+
+
 @pytest.fixture
 def hub(migrated_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty hub of this test's own: its data folder. `db.read()`, `db.write()` and the services work on it."""
     folder = tmp_path / "data"
     shutil.copytree(migrated_folder, folder)
     _point_at(folder, monkeypatch)
+    monkeypatch.setattr(db, "_writer", Turns())
     yield folder
     db.reset()
     vault.reset()

@@ -234,8 +234,9 @@ def test_an_answer_that_is_not_out_yet_never_goes_out(admin: Actor):
 def test_only_administrators_erase(admin: Actor):
     story = Story(admin)
     for role in (Role.EDITOR, Role.VIEWER):
+        somebody = factories.actor(role)
         with db.write() as session, pytest.raises(PermissionDenied, match="erase a person's data"):
-            delete_contact(session, factories.actor(role), story.her.id)
+            delete_contact(session, somebody, story.her.id)
 
 
 @pytest.mark.parametrize(

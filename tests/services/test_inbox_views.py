@@ -330,8 +330,9 @@ def test_own_views_are_kept_replaced_renamed_and_nobody_elses():
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 41])
 def test_a_view_needs_a_name_that_fits(name: str):
+    me = factories.actor()
     with pytest.raises(UserError, match="name"), db.write() as session:
-        inbox_views.keep_view(session, factories.actor(), name, "view=open")
+        inbox_views.keep_view(session, me, name, "view=open")
 
 
 def test_a_kept_view_survives_the_renaming_of_its_label():
