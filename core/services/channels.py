@@ -20,7 +20,9 @@ from core.models.channel import Channel, ChannelState, SyncCursor
 from core.models.inbox import Contact, Conversation, Message
 from core.models.monitoring import Mention
 from core.models.planning import Delivery, DeliveryState
+from core.models.planning_work import EventKind
 from core.models.team import Member, Role
+from core.services import journal
 from core.services.channel_list import ChannelRow, GroupRow, channel, channels, ensure_group, groups
 from core.services.connecting import (
     allowed_hosts,
@@ -178,14 +180,16 @@ def _give_back(row: Channel) -> None:
 
 
 def _cancel_deliveries(session: Session, channel_id: int) -> None:
-    posts = session.execute(
+    cancelled = session.execute(
         update(Delivery)
         .where(col(Delivery.channel_id) == channel_id, col(Delivery.state).in_(OPEN))
         .values(state=DeliveryState.CANCELLED, due_at=None, claim_token=None, lease_until=None)
-        .returning(col(Delivery.post_id))
+        .returning(col(Delivery.id), col(Delivery.post_id))
         .execution_options(synchronize_session=False)
-    ).scalars()
-    for post_id in {post_id for post_id in posts if post_id is not None}:
+    ).all()
+    ids = [delivery_id for delivery_id, _ in cancelled]
+    journal.note_all(session, ids, EventKind.CANCELLED, "The channel was disconnected.")
+    for post_id in {post_id for _, post_id in cancelled if post_id is not None}:
         settle_post(session, post_id)
 
 

@@ -22,16 +22,20 @@ from core.models.analytics import Publication
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
-from core.services import holds, planning, service_time
+from core.models.planning_work import EventKind
+from core.services import holds, journal, planning, service_time
 from core.services.answer_parts import note_further
-from core.services.delivery_ends import Ending, beside, follow
+from core.services.delivery_ends import Ending, beside, follow, jot
 from core.services.delivery_parts import Job, Part, Stopwatch, digest, keep_parts, parts_of
 from core.services.intake import make_room
+from core.services.proof_marks import FIRST_LOOK
 from core.settings import settings
 
 log = logging.getLogger("hub.publishing")
 
 OPEN = (DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING)
+RESENT = "Not in the timeline, so the very same request goes out once more: the server takes it only once."
+ADOPTED = "No answer came, but it was found on the channel's own timeline."
 HELD_PAUSE = timedelta(seconds=30)
 HELD = "No answer, and not in the timeline. Publishing is stopped, so it isn't sent again for now."
 MAYBE_OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.UNCONFIRMED)
@@ -163,13 +167,16 @@ def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
         assert job.draft is not None
         parts = parts_of(row)[:number]
         kept = job.parts[number] if number < len(job.parts) else None
-        if kept is None or kept.replay_key != prepared.replay_key:
+        fresh = kept is None or kept.replay_key != prepared.replay_key
+        if kept is None or fresh:
             mark = digest(job.draft, number)
             piece, count = job.draft.parts[number], len(job.draft.parts)
             kept = Part(prepared.replay_key, prepared.request, mark, piece.text, count, fixed_at=now)
         keep_parts(row, [*parts, replace(kept, sent_at=now, tried_at=now)])
         row.state, row.looks = DeliveryState.SENDING, 0
         row.sent_at = now if number == 0 else row.sent_at
+        if fresh:  # of the same request, tried again, the journal has it
+            jot(session, row, EventKind.INTENDED, at=now)
         row.lease_until = now + timedelta(seconds=settings().lease_seconds)
         return watch
 
@@ -198,11 +205,13 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
             return None
         if number == 0 and holds.is_held(session, row):
             lease.snooze(row, db.utc_now() + HELD_PAUSE, OutcomeUnknown(HELD))
+            jot(session, row, EventKind.LOOKED, HELD)
             return None
         parts, now, watch = parts_of(row), db.utc_now(), Stopwatch()
         parts[number] = replace(parts[number], tried_at=now)
         keep_parts(row, parts)
         row.state = DeliveryState.CHECKING
+        jot(session, row, EventKind.RESENT, RESENT)
         row.lease_until = now + timedelta(seconds=settings().lease_seconds)
         return watch
 
@@ -215,12 +224,14 @@ class Noted:
     taken: tuple[Claim, ...] = ()
 
 
-def accept(claim: Claim, number: int, key: str, sent: Sent, take_next: bool) -> Noted:
+def accept(claim: Claim, number: int, key: str, sent: Sent, take_next: bool, left_at: datetime | None = None) -> Noted:
     """Write down that the network accepted a part; after the last one, take what is due next in the same commit.
 
     Whoever sent it knows the truth, even if the claim was lost meanwhile (the process was stopped for long): then the
     result is kept as long as the row still has this very request without an answer. The claim of whoever looks for it
     in the meantime ends, and their own finding is dropped as this one would have been.
+
+    `left_at`: when the request left.
     """
     with db.write() as session:
         row = session.get(Delivery, claim.id, with_for_update=True)
@@ -228,7 +239,7 @@ def accept(claim: Claim, number: int, key: str, sent: Sent, take_next: bool) -> 
         if row is None or number >= len(parts) or parts[number].replay_key != key:
             log.error("delivery %s: accepted as %s, but it was begun anew or is gone", claim.id, sent.remote_id)
         elif parts[number].remote_id is None:
-            if _accepted(session, row, number, sent, held=row.claim_token == claim.token):
+            if _accepted(session, row, number, sent, row.claim_token == claim.token, EventKind.ACCEPTED, left_at):
                 return Noted(more=True)
         elif parts[number].remote_id != sent.remote_id:
             log.error("delivery %s: online twice, as %s and %s", row.id, parts[number].remote_id, sent.remote_id)
@@ -246,7 +257,7 @@ def adopt(claim: Claim, number: int, found: Sent, take_next: bool) -> Noted | No
         if row is not None:
             if _somebody_elses(session, row, found.remote_id) or _has_twin(session, row, number):
                 return None
-            if _accepted(session, row, number, found, held=True):
+            if _accepted(session, row, number, found, True, EventKind.ADOPTED):
                 return Noted(more=True)
         return Noted(taken=tuple(claim_due(session, 1) if take_next else ()))
 
@@ -276,9 +287,17 @@ def _release(row: Delivery) -> None:
     row.claim_token = row.lease_until = None
 
 
-def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bool) -> bool:
+def _accepted(
+    session: Session,
+    row: Delivery,
+    number: int,
+    sent: Sent,
+    held: bool,
+    how: EventKind,
+    left_at: datetime | None = None,
+) -> bool:
     """Keep what the network said. True: parts are left, and the claim is held to send them."""
-    parts = parts_of(row)
+    parts, attempts = parts_of(row), row.attempts
     parts[number] = replace(parts[number], at=sent.at, remote_id=sent.remote_id, url=sent.url, extra=dict(sent.extra))
     keep_parts(row, parts)
     row.attempts = row.looks = 0
@@ -287,6 +306,7 @@ def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bo
     done = number + 1 >= parts[number].count
     if done:
         row.state = DeliveryState.PUBLISHED
+        row.proof_due_at, row.proof_looks = db.utc_now() + FIRST_LOOK, 0
         lease.finish(row)
     elif held:
         row.state = DeliveryState.SENDING  # a thread that is half out can't be cancelled while it goes on
@@ -296,6 +316,10 @@ def _accepted(session: Session, row: Delivery, number: int, sent: Sent, held: bo
         lease.finish(row, db.utc_now())  # the rest of the thread is for whoever comes next
     if not held:
         log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
+    with beside(session, row):
+        if left_at is not None:
+            journal.note(session, row, EventKind.SENT, part=number, at=left_at, attempt=attempts)
+        journal.note(session, row, how, ADOPTED if how is EventKind.ADOPTED else "", part=number, attempt=attempts)
     with beside(session, row):
         if row.message_id is None:
             _note_publication(session, row, parts[number], sent)

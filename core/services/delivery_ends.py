@@ -1,6 +1,7 @@
 """How a piece of work on a delivery may end, and what follows from it for post, conversation and channel.
 
-Each ending runs in the transaction that gives the claim back (`deliveries.conclude`).
+Each ending runs in the transaction that gives the claim back (`deliveries.conclude`), and writes its line of the
+journal there.
 """
 
 import logging
@@ -15,7 +16,8 @@ from core import db, lease
 from core.errors import NeedsReauth, OutcomeUnknown
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
-from core.services import channels, planning
+from core.models.planning_work import EventKind
+from core.services import channels, journal, planning
 from core.services.delivery_parts import keep_parts, parts_of, pending
 from core.services.intake import settle
 
@@ -55,6 +57,7 @@ def failed(error: Exception) -> Ending:
         row.state = DeliveryState.FAILED
         lease.give_up(row, error)
         row.last_error = said[:500]
+        jot(session, row, EventKind.FAILED, said)
         settle_row(session, row)
 
     return ending
@@ -67,6 +70,7 @@ def snoozed(until: datetime, error: Exception) -> Ending:
         if row.state is DeliveryState.SENDING:
             row.state = DeliveryState.CHECKING
         lease.snooze(row, until, error)
+        jot(session, row, EventKind.LOOKED if isinstance(error, OutcomeUnknown) else EventKind.WAITING, str(error))
 
     return ending
 
@@ -76,12 +80,14 @@ def put_off(error: Exception) -> Ending:
 
     def ending(session: Session, row: Delivery) -> None:
         lease.back_off(row, error)
+        if row.state is not DeliveryState.SCHEDULED:
+            row.state = DeliveryState.CHECKING
         if row.state is DeliveryState.SCHEDULED and row.attempts >= ATTEMPTS:
             failed(error)(session, row)
-        elif row.state is not DeliveryState.SCHEDULED:
-            row.state = DeliveryState.CHECKING
-            if row.attempts >= LOOK_ATTEMPTS:
-                _unconfirmed(session, row)
+        elif row.state is DeliveryState.CHECKING and row.attempts >= LOOK_ATTEMPTS:
+            _unconfirmed(session, row)
+        else:
+            jot(session, row, EventKind.WAITING, str(error))
 
     return ending
 
@@ -100,17 +106,25 @@ def needs_channel(error: Exception) -> Ending:
     return ending
 
 
-def look_again(error: Exception, pauses: tuple[float, ...], looked: bool) -> Ending:
-    """Nobody knows whether it is out: look after the next of `pauses` (seconds); after the last a person decides."""
+def look_again(error: Exception, pauses: tuple[float, ...], looked: bool, left_at: datetime | None = None) -> Ending:
+    """Nobody knows whether it is out: look after the next of `pauses` (seconds); after the last a person decides.
+
+    `left_at`: when the request left that got no answer.
+    """
 
     def ending(session: Session, row: Delivery) -> None:
         row.looks += looked
         if row.looks >= len(pauses):
+            jot(session, row, EventKind.LOOKED, str(error))
             _unconfirmed(session, row)
             return
         row.state = DeliveryState.CHECKING
         row.attempts += not looked
         lease.snooze(row, db.utc_now() + timedelta(seconds=pauses[row.looks]), error)
+        if left_at is not None:
+            jot(session, row, EventKind.SENT, f"No answer: {error}", left_at)
+        else:
+            jot(session, row, EventKind.LOOKED if looked else EventKind.WAITING, str(error))
 
     return ending
 
@@ -118,8 +132,15 @@ def look_again(error: Exception, pauses: tuple[float, ...], looked: bool) -> End
 def _unconfirmed(session: Session, row: Delivery) -> None:
     row.state = DeliveryState.UNCONFIRMED
     lease.give_up(row, OutcomeUnknown(UNCONFIRMED))
+    jot(session, row, EventKind.UNCONFIRMED, UNCONFIRMED)
     settle_row(session, row)
     log.warning("delivery %s: unconfirmed, a person must look", row.id)
+
+
+def jot(session: Session, row: Delivery, kind: EventKind, detail: str = "", at: datetime | None = None) -> None:
+    """A line of the journal about the part that is worked on; a fault in it undoes nothing else."""
+    with beside(session, row):
+        journal.note(session, row, kind, detail, part=pending(parts_of(row)), at=at)
 
 
 # --- what follows from a delivery -------------------------------------------------------------------------------------

@@ -18,12 +18,13 @@ from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Contact, Conversation, ConversationState, Direction, Message
 from core.models.planning import Delivery, DeliveryState
+from core.models.planning_work import EventKind
 from core.models.team import Member
-from core.services import service_time
+from core.services import journal, service_time
 from core.services.answer_text import judge
 from core.services.intake import settle
 from core.services.media import draft_images
-from core.services.plan_deliveries import accepted_parts, reset
+from core.services.plan_deliveries import ONLINE, accepted_parts, reset
 from core.services.plan_drafts import BETWEEN, own_images, thread_texts
 from core.services.team import Actor, Right, audit, require
 
@@ -103,15 +104,12 @@ def send_reply(
         _stop_second(session, actor, conversation_id, seen, seen_at)
     message = _store(session, talk, actor, text.strip(), images, answered.remote_id)
     due = db.utc_now() + timedelta(seconds=max(0.0, hold_seconds))
-    session.add(
-        Delivery(
-            message_id=message.id,
-            channel_id=channel.id,
-            text=message.text,
-            state=DeliveryState.SCHEDULED,
-            due_at=due,
-        )
+    delivery = Delivery(
+        message_id=message.id, channel_id=channel.id, text=message.text, state=DeliveryState.SCHEDULED, due_at=due
     )
+    session.add(delivery)
+    session.flush()
+    journal.note(session, delivery, EventKind.SCHEDULED, actor=actor)
     talk.unread = 0
     if talk.state == ConversationState.SNOOZED:
         talk.state, talk.snoozed_until = ConversationState.OPEN, None
@@ -217,6 +215,7 @@ def retry_reply(session: Session, actor: Actor, message_id: int) -> None:
     reason = why_no_answer(channel.network, channel.state, channel.handle)
     if reason:
         raise UserError(reason)
+    journal.note(session, delivery, EventKind.RETRIED, actor=actor)
     # A new request: what was fixed for the one before is not to be looked for any more.
     reset(delivery, DeliveryState.SCHEDULED)
     delivery.due_at = db.utc_now()
@@ -231,6 +230,7 @@ def confirm_reply(session: Session, actor: Actor, message_id: int) -> None:
     delivery.state, delivery.due_at = DeliveryState.PUBLISHED, None
     delivery.published_at = delivery.sent_at or db.utc_now()
     delivery.last_error = delivery.error_kind = None
+    journal.note(session, delivery, EventKind.CONFIRMED, ONLINE, actor=actor)
     service_time.note_answer(session, message)
     audit(session, actor, "message.confirm", f"conversation:{message.conversation_id}", f"delivery:{delivery.id}")
 
@@ -253,6 +253,7 @@ def _remove(session: Session, message: Message, delivery: Delivery) -> str:
         delivery.state, delivery.due_at = DeliveryState.PUBLISHED, None
         delivery.published_at = delivery.published_at or delivery.sent_at or db.utc_now()
         delivery.last_error = delivery.error_kind = None
+        journal.note(session, delivery, EventKind.GIVEN_UP, "The rest of the answer was discarded.")
     else:
         session.delete(delivery)
         session.flush()

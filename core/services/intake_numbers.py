@@ -16,6 +16,7 @@ from core.models.analytics import Publication, Snapshot
 from core.models.channel import Channel
 from core.models.planning import Delivery
 from core.services.intake_rows import address, chunks, usable, words
+from core.services.proof_marks import gone_in_sync, seen_in_sync
 
 TOTALS = ("likes", "shares", "comments", "quotes", "reach")  # columns of Publication
 YOUNG = timedelta(hours=48)  # while a post is that young, every change is kept
@@ -42,6 +43,7 @@ def store_posts(session: Session, channel: Channel, items: Sequence[RemoteMessag
     after = _publications(session, channel.id, list(own))
     measured = {after[key][0]: (item.sent_at, item.metrics) for key, item in own.items()}
     _append(session, channel.id, measured, now)
+    seen_in_sync(session, channel.id, {row[1] for row in after.values() if row[1] is not None}, own)
     return len(own.keys() - before.keys())
 
 
@@ -55,6 +57,10 @@ def store_metrics(
     table: Any = Publication.__table__  # type: ignore[attr-defined]
     for some in chunks(gone):
         session.execute(update(table).where(table.c.id.in_(some)).values(deleted_at=now))
+    gone_in_sync(session, channel.id, {row[1] for key, row in known.items() if key not in found and row[1] is not None})
+    seen_in_sync(
+        session, channel.id, {row[1] for key, row in known.items() if key in found and row[1] is not None}, found
+    )
     there = {key: known[key] for key in found if key in known}
     if there:
         session.execute(

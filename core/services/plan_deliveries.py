@@ -14,11 +14,16 @@ from core.db import utc_now
 from core.errors import NotFound, UserError
 from core.models.channel import Channel
 from core.models.planning import Delivery, DeliveryState, Post, PostState
+from core.models.planning_work import EventKind
+from core.services import journal
 from core.services.plan_drafts import draft_of, first_error, problems_of
 from core.services.team import Actor, Right, audit, require
 
 CARE = {DeliveryState.FAILED, DeliveryState.UNCONFIRMED}
 ON_ITS_WAY = {DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING}
+
+ONLINE = "Somebody looked: it is online."
+NOT_ONLINE = "Somebody looked: it isn't online, so it is sent again."
 
 
 def settle_post(session: Session, post_id: int) -> None:
@@ -45,6 +50,7 @@ def retry_delivery(session: Session, actor: Actor, delivery_id: int) -> None:
     problem = first_error(problems_of(session.get_one(Channel, row.channel_id), draft_of(session, row)))
     if problem:
         raise UserError(f"It can't be sent like this: {problem.message}")
+    journal.note(session, row, EventKind.RETRIED, actor=actor)
     _again(session, row)
     audit(session, actor, "delivery.retry", f"delivery:{row.id}")
 
@@ -57,6 +63,9 @@ def give_up_delivery(session: Session, actor: Actor, delivery_id: int) -> None:
     if accepted_parts(row):
         row.state, row.published_at = DeliveryState.PUBLISHED, row.published_at or row.sent_at or utc_now()
     row.due_at = None
+    out = len(accepted_parts(row) or ())
+    detail = f"What is online stays online: {out} of its parts." if out else ""
+    journal.note(session, row, EventKind.GIVEN_UP, detail, actor=actor)
     _follow(session, row)
     audit(session, actor, "delivery.give_up", f"delivery:{row.id}")
 
@@ -71,8 +80,10 @@ def confirm_delivery(session: Session, actor: Actor, delivery_id: int, published
         row.state, row.due_at = DeliveryState.PUBLISHED, None
         row.published_at, row.url = row.published_at or row.sent_at or utc_now(), (url or row.url or "")[:500] or None
         row.last_error = row.error_kind = None
+        journal.note(session, row, EventKind.CONFIRMED, ONLINE, actor=actor)
         _follow(session, row)
     else:
+        journal.note(session, row, EventKind.CONFIRMED, NOT_ONLINE, actor=actor)
         _again(session, row)
     audit(session, actor, "delivery.confirm", f"delivery:{row.id}", "online" if published else "not online")
 

@@ -180,6 +180,8 @@ def unschedule_post(session: Session, actor: Actor, post_id: int) -> None:
     if any(row.state in OUT or accepted_parts(row) for row in rows):
         raise UserError("This post is out, or on its way. It can't become a draft again.")
     for row in rows:
+        if row.state is DeliveryState.SCHEDULED:
+            journal.note(session, row, EventKind.CANCELLED, "Back to a draft.", actor=actor)
         reset(row, DeliveryState.DRAFT)
     post.state = PostState.DRAFT
     _touched(session, actor, post, "post.unschedule")
@@ -194,6 +196,7 @@ def cancel_post(session: Session, actor: Actor, post_id: int) -> None:
     if rows and not free:
         raise UserError("Nothing of this post can be taken back: it is out, on its way, or cancelled already.")
     for row in free:
+        journal.note(session, row, EventKind.CANCELLED, actor=actor)
         reset(row, DeliveryState.CANCELLED)
     if any(row.state in OUT for row in rows):
         session.flush()
@@ -244,6 +247,7 @@ def _keep_back(session: Session, post: Post) -> None:
     """It went back into review: nothing of it may go out meanwhile."""
     for row in deliveries_of(session, post.id):
         if row.state is DeliveryState.SCHEDULED:
+            journal.note(session, row, EventKind.CANCELLED, "Back into review: what was approved has changed.")
             reset(row, DeliveryState.DRAFT)
     session.flush()
 
@@ -283,6 +287,7 @@ def _schedule(
             reset(row, DeliveryState.SCHEDULED)
             row.due_at = at
             journal.note(session, row, EventKind.SCHEDULED, actor=actor)
+    post.queued = post.queued and post.planned_at == at  # another time is no slot's any more
     post.planned_at = at
     session.flush()
     warnings += _preflight(session, post)

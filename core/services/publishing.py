@@ -21,7 +21,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TypeVar
 
@@ -134,11 +134,12 @@ class Publisher:
         if _too_late(watch):
             log.warning("delivery %s: stopped for %.0f s before sending, begun again", job.claim.id, watch.seconds())
             return delivery_ends.not_sent(number, delivery_ends.snoozed(db.utc_now(), RetryLater("Interrupted.")))
+        left_at = db.utc_now()
         try:
             sent = connector.publish(prepared)
         except Exception as error:
-            return _no_success(job, number, error)
-        return self._accepted(job, number, prepared, sent)
+            return _no_success(job, number, error, left_at)
+        return self._accepted(job, number, prepared, sent, left_at)
 
     def _open(self, channel_id: int) -> Connector:
         connector, opened = self._connectors.get(channel_id, (None, 0.0))
@@ -166,10 +167,12 @@ class Publisher:
         previous = [part.sent for part in job.parts[:number] if part.sent is not None]
         return number, connector.prepare(draft, number, secrets.token_hex(16), previous)
 
-    def _accepted(self, job: Job, number: int, prepared: Prepared, sent: Sent) -> Noted:
+    def _accepted(
+        self, job: Job, number: int, prepared: Prepared, sent: Sent, left_at: datetime | None = None
+    ) -> Noted:
         log.info("delivery %s: part %s accepted as %s", job.claim.id, number + 1, sent.remote_id)
         key = prepared.replay_key
-        return _surely(lambda: deliveries.accept(job.claim, number, key, sent, self._goes_on()))
+        return _surely(lambda: deliveries.accept(job.claim, number, key, sent, self._goes_on(), left_at))
 
     # --- a part that may have left ------------------------------------------------------------------------------------
 
@@ -231,13 +234,13 @@ def _before_it_left(job: Job, error: Exception) -> Ending:
     return delivery_ends.put_off(error if isinstance(error, HubError) else _bug(error))
 
 
-def _no_success(job: Job, number: int, error: Exception) -> Ending:
+def _no_success(job: Job, number: int, error: Exception, left_at: datetime) -> Ending:
     if isinstance(error, (RateLimited, NeedsReauth, RetryLater, Rejected, RemoteGone)):
         return delivery_ends.not_sent(number, _before_it_left(job, error))
     _trace(job, error)
     log.warning("delivery %s: part %s may or may not be out (%s)", job.claim.id, number + 1, type(error).__name__)
     unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(str(_bug(error)))
-    return delivery_ends.look_again(unknown, PAUSES, False)
+    return delivery_ends.look_again(unknown, PAUSES, False, left_at)
 
 
 def _no_look(job: Job, error: Exception) -> Ending:
