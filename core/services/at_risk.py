@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from core import db
 from core.connectors.base import Limits
 from core.db import utc_now
 from core.models.channel import Channel, ChannelState
@@ -77,17 +78,23 @@ def risks(session: Session, ahead: timedelta = AHEAD, most: int = MOST) -> tuple
     return tuple(sorted(worst.values(), key=lambda risk: (risk.due_at, risk.delivery_id)))
 
 
-def warn_authors(session: Session) -> int:
-    """Tell who wrote a post that goes out within a day and is at risk, once; gives how many were told."""
-    told = 0
-    soon = risks(session, SOON)
-    authors = _authors(session, [risk.post_id for risk in soon])
-    for risk in soon:
-        author = authors.get(risk.post_id)
-        if author is not None:
-            words = f"At risk, {risk.title or 'a post'}: {risk.message}"
-            told += notify(session, [author], NoticeKind.RISK, words, f"post:{risk.post_id}")
-    return told
+def warn_authors() -> int:
+    """Tell who wrote a post that goes out within a day and is at risk, once; gives how many were told.
+
+    Judging may take a moment, so that it happens outside of the transaction that writes.
+    """
+    with db.read() as session:
+        soon = risks(session, SOON)
+        authors = _authors(session, [risk.post_id for risk in soon])
+    mine = [(authors[risk.post_id], risk) for risk in soon if risk.post_id in authors]
+    if not mine:
+        return 0
+    with db.write() as session:
+        return sum(
+            notify(session, [author], NoticeKind.RISK, f"At risk, {risk.title or 'a post'}: {risk.message}",
+                   f"post:{risk.post_id}")
+            for author, risk in mine
+        )  # fmt: skip
 
 
 def _authors(session: Session, post_ids: Sequence[int]) -> dict[int, int]:
