@@ -35,7 +35,7 @@ def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Turns:
-    """Whose turn it is to write (`db._writer`); a write inside a write, which waits 15 seconds for itself, fails at once."""
+    """Whose turn it is to write (`db._writer`). A write inside a write, else a wait of 15 seconds for itself, fails."""
 
     def __init__(self) -> None:
         self._lock, self._holder = threading.Lock(), 0
