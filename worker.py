@@ -19,11 +19,13 @@ import schedule
 
 from core import db
 from core.services import (
+    at_risk,
     channels,
     health,
     inbox_waking,
     notice_sending,
     notices,
+    proofs,
     publishing,
     sandbox,
     service_time,
@@ -53,14 +55,16 @@ class Worker:
         self.syncers = Crew("sync", settings().sync_threads)
         self.keepers = Crew("keep", 2)  # housekeeping that may take its time
         self.triagers = Crew("triage", 1)
+        self.provers = Crew("prove", 2)
         self.changes = db.Changes()
         self.posts, self.syncs = Alarm(publishing, self.changes), Alarm(sync, self.changes)
-        self.crews = (self.publishers, self.syncers, self.triagers, self.keepers)
-        self.arrivals = Alarm(triage, self.changes)
+        self.crews = (self.publishers, self.syncers, self.triagers, self.provers, self.keepers)
+        self.arrivals, self.proofs = Alarm(triage, self.changes), Alarm(proofs, self.changes)
         self.clock = schedule.Scheduler()
         every = self.clock.every
         every(2).seconds.do(safely, self.look_for_syncs)
         every(2).seconds.do(safely, self.look_at_arrivals)
+        every(1).seconds.do(safely, self.look_back)
         every(10).seconds.do(safely, self.write, health.beat, self.id)
         every(max(1, int(settings().lease_seconds / 4))).seconds.do(safely, self.renew)
         every(5).seconds.do(self.keepers.start, sandbox.ensure_running)
@@ -69,6 +73,7 @@ class Worker:
         every(5).seconds.do(self.keepers.start, notice_sending.send_due)
         every(3600).seconds.do(safely, self.write, notices.forget_old)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
+        every(600).seconds.do(self.keepers.start, at_risk.warn_authors)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -137,6 +142,12 @@ class Worker:
         """Look at what came in: language, mood, rules, deadline."""
         if self.triagers.free and self.arrivals.rings():
             self.triagers.start(triage.run, triage.BATCH, self.stop.is_set)
+
+    def look_back(self) -> None:
+        """Read back what was published: is it there?"""
+        free = self.provers.free
+        for batch in proofs.claim_due(free) if free and self.proofs.rings() else ():
+            self.provers.start(proofs.look, batch)
 
     def wake_snoozed(self) -> None:
         """Open the conversations again that were put off until now."""

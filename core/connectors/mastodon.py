@@ -8,9 +8,11 @@ No other server is trusted to; there an unknown outcome is only looked up on our
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from core.connectors import mastodon_edits as edits
 from core.connectors import mastodon_media
 from core.connectors import mastodon_posts as posts
 from core.connectors import mastodon_sending as sending
@@ -61,6 +63,7 @@ class Mastodon(Connector):
         post_metrics=("likes", "shares", "comments", "quotes"),
         channel_metrics=("followers", "following", "posts"),
         acts=(*ON_STATUS, Act.DELETE_OWN, *ON_ACCOUNT),
+        edits=True,
         content_warnings=True,
         focal_points=True,
         visibilities=("public", "unlisted", "private"),
@@ -287,6 +290,11 @@ class Mastodon(Connector):
             else:
                 raise Rejected("This server doesn't let applications delete posts. Delete it there.") from None
             raise
+
+    def edit(self, remote_id: str, draft: Draft, part: int) -> Sent:
+        """PUT /api/v1/statuses/:id: another text, everything else as it is there."""
+        changed = edits.edit(self._http, remote_id, draft.parts[part].text)
+        return replace(self._sent(changed), at=posts.moment(changed.get("edited_at")) or datetime.now(UTC))
 
     def act(self, act: Act, remote_id: str, author: str = "") -> None:
         """Like, boost, delete; follow, mute, block: `mastodon_acts.py`. An answer below ours can't be hidden here."""

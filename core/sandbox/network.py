@@ -213,12 +213,29 @@ class Network:
                     int(account_id != author),
                 )
 
-    def edit(self, status: Row, text: str, spoiler: str | None = None, media: Sequence[int] | None = None) -> Row:
-        """Change a status; the old wording stays in its history, mentions are told anew only if they are new."""
+    def edit(
+        self,
+        status: Row,
+        text: str,
+        spoiler: str | None = None,
+        media: Sequence[int] | None = None,
+        sensitive: bool | None = None,
+        language: str | None = None,
+    ) -> Row:
+        """Change a status; the old wording stays in its history, mentions are told anew only if they are new.
+
+        None leaves a thing as it is. A change that changes nothing leaves no trace, as on Mastodon.
+        """
         spoiler = status["spoiler"] if spoiler is None else spoiler
+        sensitive = bool(status["sensitive"]) if sensitive is None else sensitive or bool(spoiler)
+        language = language or status["language"]
         now = millis(self.now())
-        kept = [r[0] for r in self.store.all("SELECT id FROM media WHERE status_id = ?", status["id"])]
+        sql = "SELECT id FROM media WHERE status_id = ? ORDER BY position"
+        kept = [r[0] for r in self.store.all(sql, status["id"])]
         entry = Entry(status["account_id"], text, media=tuple(kept if media is None else media), spoiler=spoiler)
+        meant = (text, spoiler, sensitive, language, list(entry.media))
+        if meant == (status["text"], status["spoiler"], bool(status["sensitive"]), status["language"], kept):
+            return status
         with self.store.writing():
             check(entry)
             self.store.insert(
@@ -230,7 +247,8 @@ class Network:
             )
             self._unindex(status["id"])
             self.store.run(
-                "UPDATE status SET text = ?, spoiler = ?, edited_at = ? WHERE id = ?", text, spoiler, now, status["id"]
+                "UPDATE status SET text = ?, spoiler = ?, sensitive = ?, language = ?, edited_at = ? WHERE id = ?",
+                *(text, spoiler, int(sensitive), language, now, status["id"]),
             )
             self._index(status["id"], text, spoiler)
             if media is not None:

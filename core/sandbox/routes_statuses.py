@@ -31,7 +31,7 @@ async def create(call: Call) -> Response:
         media=tuple(params.numbers("media_ids")),
         language=params.text("language") or account["language"],
         spoiler=params.text("spoiler_text"),
-        sensitive=params.flag("sensitive"),
+        sensitive=params.flag("sensitive") or bool(params.text("spoiler_text")),
         app_id=token["app_id"] if token else None,
     )
     status = call.network.post(entry, call.request.headers.get("idempotency-key"))
@@ -60,10 +60,17 @@ def own(call: Call) -> Row:
 
 
 async def update(call: Call) -> Response:
-    """PUT /api/v1/statuses/:id."""
-    media = call.params.numbers("media_ids") if "media_ids" in call.params else None
-    spoiler = call.params.text("spoiler_text") if "spoiler_text" in call.params else None
-    return JSONResponse(call.render.status(call.network.edit(own(call), call.params.text("status"), spoiler, media)))
+    """PUT /api/v1/statuses/:id. As at Mastodon, it states the whole post: images that aren't named are taken away."""
+    status, params = own(call), call.params
+    changed = call.network.edit(
+        status,
+        params.text("status"),
+        params.text("spoiler_text"),
+        params.numbers("media_ids"),
+        sensitive=params.flag("sensitive"),
+        language=params.text("language") or status["language"],
+    )
+    return JSONResponse(call.render.status(changed))
 
 
 async def remove(call: Call) -> Response:

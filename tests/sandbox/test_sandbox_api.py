@@ -157,6 +157,22 @@ def test_edit_keeps_the_old_wording_and_delete_removes(coffee: Client) -> None:
     assert coffee.call("GET", "/api/v2/search", params={"q": "Fassung"})["statuses"] == []
 
 
+def test_an_edit_states_the_whole_post_and_leaves_out_what_it_does_not_name(coffee: Client) -> None:
+    image = coffee.call(
+        "POST", "/api/v2/media", files={"file": ("a.png", picture(), "image/png")}, data={"description": "A"}
+    )
+    body = {"status": "Eins", "media_ids": [image["id"]], "spoiler_text": "Kaffee", "language": "de"}
+    path = f"/api/v1/statuses/{coffee.call('POST', '/api/v1/statuses', json=body)['id']}"
+    same = coffee.call("PUT", path, json=body | {"sensitive": True})
+    assert same["edited_at"] is None and coffee.call("GET", f"{path}/history")[1:] == []
+    kept = coffee.call("PUT", path, json=body | {"status": "Zwei", "sensitive": True})
+    assert [m["description"] for m in kept["media_attachments"]] == ["A"]
+    assert (kept["spoiler_text"], kept["sensitive"], kept["language"]) == ("Kaffee", True, "de")
+    bare = coffee.call("PUT", path, json={"status": "Drei"})
+    assert (bare["media_attachments"], bare["spoiler_text"], bare["sensitive"]) == ([], "", False)
+    coffee.call("PUT", path, 422, json={"status": " "})
+
+
 def test_a_thread_of_several_turns_is_its_context(coffee: Client, admin: Client) -> None:
     root = coffee.call("POST", "/api/v1/statuses", json={"status": "Neue Ernte!"})
     ask = admin.call("POST", "/_sandbox/say", json={"who": "cem", "text": "Wann?", "in_reply_to": root["id"]})
