@@ -47,6 +47,7 @@ class ChannelRow:
     capabilities: Capabilities
     limits: Limits
     target_minutes: int | None = None  # first answer within, in business minutes; None: the hub's target
+    time_zone: str | None = None  # of its audience; None: the hub's
 
 
 def channels(session: Session, include_removed: bool = False) -> list[ChannelRow]:
@@ -103,7 +104,7 @@ def _row(row: Channel, group: str, error: str | None) -> ChannelRow:
     capabilities = connector_class(row.network).capabilities
     copied = ("id", "network", "handle", "name", "url", "base_url", "group_id", "state", "is_sandbox", "last_sync_at")
     return ChannelRow(
-        **{name: getattr(row, name) for name in (*copied, "target_minutes")},
+        **{name: getattr(row, name) for name in (*copied, "target_minutes", "time_zone")},
         network_label=capabilities.label,
         group=group,
         last_error=error,
