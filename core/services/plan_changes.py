@@ -41,7 +41,8 @@ class Changes:
     content_warning: str | None = None
     visibility: str | None = None  # "" for the network's usual
     first_comment: str | None = None
-    tagged: bool | None = None  # links get the campaign's UTM parameters
+    tagged: bool | None = None  # links get the campaign's UTM parameters …
+    untagged_links: tuple[str, ...] | None = None  # … except these
     planned_at: datetime | None = None
     no_time: bool = False  # take its time away
     campaign: str | None = None  # its name; "" takes the post out of its campaign
@@ -83,6 +84,7 @@ def apply(session: Session, post: Post, changes: Changes) -> None:
     if changes.language is not None:
         post.language = changes.language or None
     if changes.planned_at is not None or changes.no_time:
+        post.queued = post.queued and post.planned_at == changes.planned_at  # another time is no slot's any more
         post.planned_at = changes.planned_at
     if changes.campaign is not None:
         post.campaign_id = ensure_campaign(session, changes.campaign) if changes.campaign.strip() else None
@@ -108,6 +110,8 @@ def _apply_details(post: Post, changes: Changes) -> None:
         post.first_comment = changes.first_comment.strip()
     if changes.tagged is not None:
         post.tagged = changes.tagged
+    if changes.untagged_links is not None:
+        post.untagged_links = list(changes.untagged_links) or None
 
 
 def _set_images(
@@ -169,7 +173,7 @@ def judged(session: Session, post: Post) -> tuple[Any, ...]:
     images = [(image.media_id, image.alt, image.focus) for image in post_images(session, post.id)]
     details = (post.content_warning, post.visibility, post.first_comment, post.tagged, post.campaign_id, post.language)
     texts = {row.channel_id: row.text for row in deliveries_of(session, post.id)}
-    return post.planned_at, post.text, images, details, texts
+    return post.planned_at, post.text, images, (*details, tuple(post.untagged_links or ())), texts
 
 
 def content(judged: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -100,6 +100,7 @@ class PostDetail:
     visibility: str | None = None
     first_comment: str = ""
     tagged: bool = False
+    untagged_links: tuple[str, ...] = ()
     queued: bool = False
     recurrence_id: int | None = None
     member_id: int | None = None  # who wrote it
@@ -245,6 +246,7 @@ def post_detail(session: Session, post_id: int) -> PostDetail:
         visibility=post.visibility,
         first_comment=post.first_comment,
         tagged=post.tagged,
+        untagged_links=tuple(post.untagged_links or ()),
         queued=post.queued,
         recurrence_id=post.recurrence_id,
         member_id=post.member_id,

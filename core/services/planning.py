@@ -7,11 +7,11 @@ about a delivery that got stuck (`plan_deliveries.py`); all of it is offered her
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
-from core.connectors.base import Severity
+from core.connectors.base import Draft, Severity
 from core.db import utc_now
 from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
@@ -30,6 +30,7 @@ from core.services.plan_deliveries import (
 from core.services.plan_drafts import (
     draft_from,
     draft_of,
+    drafts_of,
     first_error,
     local_to_utc,
     post_images,
@@ -64,6 +65,7 @@ __all__ = [
     "delivery_facts",
     "draft_from",
     "draft_of",
+    "drafts_of",
     "ensure_campaign",
     "give_up_delivery",
     "local_to_utc",
@@ -158,7 +160,7 @@ def schedule_post(session: Session, actor: Actor, post_id: int, at: datetime) ->
     """
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    warnings = _schedule(session, actor, post, at, _sendable(post))
+    warnings = _schedule(session, actor, post, at, _sendable(session, post))
     _touched(session, actor, post, "post.schedule", at.isoformat())
     return warnings
 
@@ -167,7 +169,7 @@ def publish_now(session: Session, actor: Actor, post_id: int) -> tuple[str, ...]
     """Have the worker publish it at once. Gives and raises what `schedule_post` does."""
     require(actor, Right.PLAN)
     post = _post(session, post_id)
-    warnings = _schedule(session, actor, post, utc_now(), _sendable(post))
+    warnings = _schedule(session, actor, post, utc_now(), _sendable(session, post))
     _touched(session, actor, post, "post.publish_now")
     return warnings
 
@@ -252,9 +254,10 @@ def _keep_back(session: Session, post: Post) -> None:
     session.flush()
 
 
-def _sendable(post: Post) -> tuple[DeliveryState, ...]:
+def _sendable(session: Session, post: Post) -> tuple[DeliveryState, ...]:
     """Deliveries that scheduling takes along. What was given up stays so, unless all of the post was cancelled."""
     begun = post.state in (PostState.SCHEDULED, PostState.PUBLISHED, PostState.NEEDS_CARE)
+    begun = begun or any(row.state in OUT for row in deliveries_of(session, post.id))  # back in review since
     return (*WAITING, DeliveryState.FAILED) if begun else FREE
 
 
@@ -279,10 +282,11 @@ def _schedule(
         raise UserError("Choose at least one channel for this post.")
     if not free:
         raise UserError("Nothing of this post is left to send: it is out, on its way, or was given up.")
-    approval.check(session, post)
+    approval.check(session, actor, post)
     warnings: list[str] = []
+    drafts, channels = drafts_of(session, free), _channels_of(session, free)
     for row in free:
-        warnings += _judge(session, row)
+        warnings += _judge(channels[row.channel_id], drafts[row.id])
         if row.state is not DeliveryState.SCHEDULED or row.due_at != at:
             reset(row, DeliveryState.SCHEDULED)
             row.due_at = at
@@ -311,12 +315,16 @@ NOT_ACTIVE = {
 }
 
 
-def _judge(session: Session, row: Delivery) -> list[str]:
+def _channels_of(session: Session, rows: Sequence[Delivery]) -> dict[int, Channel]:
+    asked = select(Channel).where(col(Channel.id).in_([row.channel_id for row in rows]))
+    return {channel.id: channel for channel in session.execute(asked).scalars()}
+
+
+def _judge(channel: Channel, draft: Draft) -> list[str]:
     """Warnings for this delivery. Raises `UserError` with what keeps it from going out."""
-    channel: Any = session.get_one(Channel, row.channel_id)
     if channel.state in NOT_ACTIVE:
         raise UserError(f"{channel.handle} {NOT_ACTIVE[channel.state]}")
-    problems = problems_of(channel, draft_of(session, row))
+    problems = problems_of(channel, draft)
     blocking = first_error(problems)
     if blocking:
         raise UserError(f"{channel.handle}: {blocking.message}")

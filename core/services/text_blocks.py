@@ -154,7 +154,9 @@ def _checked(
     if len(name) > NAME_LENGTH:
         raise UserError(f"The name is {len(name) - NAME_LENGTH} characters too long. Shorten it.")
     if (language or "") not in LANGUAGES:
-        raise UserError(f"“{language}” isn't a language of the text blocks. Take {' or '.join(filter(None, LANGUAGES))}.")
+        raise UserError(
+            f"“{language}” isn't a language of the text blocks. Take {' or '.join(filter(None, LANGUAGES))}."
+        )
     if kind is BlockKind.HASHTAGS:
         text = _checked_tags(text)
     if not text:

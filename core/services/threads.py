@@ -174,10 +174,9 @@ def _outside(ends: Iterable[int], whole: Sequence[tuple[int, int]]) -> list[int]
 
 def _sentence_ends(text: str) -> Iterator[int]:
     for match in _SENTENCE.finditer(text):
-        if "\n" in match.group():
-            yield match.end()
-        elif not text[match.end() : match.end() + 1].islower() and not _goes_on(text, match.start(), match.end()):
-            yield match.end()
+        start, end = match.span()
+        if "\n" in match.group() or not (text[end : end + 1].islower() or _goes_on(text, start, end)):
+            yield end
 
 
 def _word_ends(text: str) -> Iterator[int]:

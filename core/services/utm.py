@@ -71,7 +71,7 @@ def untag(text: str) -> str:
 def tagged(url: str, parameters: Mapping[str, str]) -> str:
     """One address with these parameters, behind its own and before its fragment."""
     address, mark, fragment = url.partition("#")
-    path, asked, query = address.partition("?")
+    path, _, query = address.partition("?")
     there = {_name(one) for one in query.split("&")}
     more = [f"{name}={quote(value, safe='-._~')}" for name, value in parameters.items() if value and name not in there]
     if not more:
