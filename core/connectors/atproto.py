@@ -5,14 +5,16 @@ Source: https://atproto.com/specs/xrpc and the lexicons `com.atproto.server.*`, 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import regex
 
 from core.connectors.base import Credentials
-from core.connectors.http import Answer, Http, Params
+from core.connectors.http import MAX_SECONDS, Answer, Http, Params
 from core.errors import NeedsReauth, NetworkError, OutcomeUnknown, Rejected, RetryLater
 
 Json = dict[str, Any]
@@ -112,22 +114,27 @@ class Session:
             lambda auth: self._http.write("POST", self._address(name), json=body, headers=auth, repeatable=repeatable),
         )
 
-    def upload(self, data: bytes, mime: str) -> Json:
-        """Upload a picture; gives the blob as a record holds it. Unused blobs vanish by themselves."""
+    def upload(self, data: bytes | Path, mime: str, seconds: float = MAX_SECONDS) -> Json:
+        """Upload a picture, or a file piece by piece; gives the blob as a record holds it.
+
+        Unused blobs vanish by themselves. `seconds` as in `Http.write`.
+        """
         name = "com.atproto.repo.uploadBlob"
-        answer = self._call(
-            False,
-            lambda auth: self._http.write(
-                "POST",
-                self._address(name),
-                content=data,
-                headers={**auth, "Content-Type": mime},
-                repeatable=True,
-            ),
-        )
-        blob = mapping(answer.get("blob"))
+
+        def send(auth: dict[str, str]) -> Answer:
+            with nullcontext(data) if isinstance(data, bytes) else data.open("rb") as content:
+                return self._http.write(
+                    "POST",
+                    self._address(name),
+                    content=content,
+                    headers={**auth, "Content-Type": mime},
+                    repeatable=True,
+                    seconds=seconds,
+                )
+
+        blob = mapping(self._call(False, send).get("blob"))
         if not blob:
-            raise RetryLater("The server took the image but did not say where it is.")
+            raise RetryLater("The server took the file but did not say where it is.")
         return blob
 
     def record(self, uri: AtUri) -> Json | None:

@@ -51,6 +51,11 @@ LIMITS = Limits(
     images=4,  # app.bsky.embed.images
     image_bytes=1_000_000,
     alt_length=2000,  # the lexicon sets none; this is what the ordinary client allows
+    videos=1,  # app.bsky.embed.video; the account's server may take less than that
+    video_bytes=100_000_000,
+    video_types=("video/mp4",),
+    video_seconds=180.0,
+    video_alt_length=1000,
     # 5,000 points an hour, 3 for each new record: https://docs.bsky.app/docs/advanced-guides/rate-limits
     quota_posts=1_666,
     quota_seconds=3600.0,

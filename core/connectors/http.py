@@ -11,9 +11,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpcore
@@ -36,6 +38,8 @@ USER_AGENT = "SocialHub/0.1"
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_SECONDS = 60.0  # for one answer as a whole, however slowly it drips
 TIMEOUT = httpx.Timeout(15.0, connect=8.0)
+PATIENT = httpx.Timeout(60.0, connect=8.0)  # where a server has a large upload to look at before it answers
+SLOWEST, MOST_SECONDS = 400_000, 300.0  # bytes a second of a large upload; seconds in all
 HOPS = 4  # requests for one page of somebody else's, redirects included
 DEFAULT_PAUSE = timedelta(seconds=60)  # after a 429 that doesn't say how long
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -114,6 +118,35 @@ class Answer:
             raise _broken(self._write, "The server's answer was not JSON.") from error
 
 
+class Fault(StrEnum):
+    """Why a page could not be looked at."""
+
+    NAME = "name"  # nobody has that name
+    PRIVATE = "private"  # it is on a network that the hub doesn't look around in
+    SLOW = "slow"
+    LOOP = "loop"  # one redirect after another
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of asking for somebody's page. `status` 0: no answer, for the reason `fault`. `url`: after redirects."""
+
+    status: int
+    url: str
+    answer: Answer | None = None
+    fault: Fault | None = None
+
+
+def _why_not_seen(error: Exception) -> Fault:
+    text = str(error)
+    if "HUB_ALLOWED_PRIVATE_HOSTS" in text:
+        return Fault.PRIVATE
+    if "can't be found" in text or isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError)):
+        return Fault.NAME
+    return Fault.SLOW if isinstance(error, httpx.TimeoutException) else Fault.BROKEN
+
+
 def _broken(write: bool, message: str) -> NetworkError:
     return OutcomeUnknown(message) if write else RetryLater(message)
 
@@ -167,18 +200,23 @@ class Http:
 
         None where it can't be had, whatever the reason. For clients without secrets in their headers only.
         """
+        return self.look(url, limit, seconds).answer
+
+    def look(self, url: str, limit: int, seconds: float = 5.0) -> Look:
+        """As `page`, and what came of it. Never raises."""
         deadline = time.monotonic() + seconds
         for _ in range(HOPS):
             try:
                 with self._reads.stream("GET", url, timeout=seconds, headers={"Accept": "*/*"}) as response:
                     if response.next_request is None:
-                        return _first_bytes(response, limit, deadline) if response.is_success else None
+                        answer = _first_bytes(response, limit, deadline) if response.is_success else None
+                        return Look(response.status_code, url, answer)
                     url = str(response.next_request.url)
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
-                return None
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+                return Look(0, url, fault=_why_not_seen(error))
             if time.monotonic() > deadline:
-                return None
-        return None
+                return Look(0, url, fault=Fault.SLOW)
+        return Look(0, url, fault=Fault.LOOP)
 
     def write(
         self,
@@ -189,11 +227,15 @@ class Http:
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         files: Any = None,
-        content: bytes | None = None,
+        content: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         params: Params | None = None,
+        seconds: float = MAX_SECONDS,
     ) -> Answer:
-        """Change something. `repeatable`: twice does no harm (an upload, a token), so a fault means RetryLater."""
+        """Change something. `repeatable`: twice does no harm (an upload, a token), so a fault means RetryLater.
+
+        `seconds`: for the whole of it; a large upload needs more, and its server more time until it answers.
+        """
         return self._send(
             self._writes,
             not repeatable,
@@ -206,6 +248,8 @@ class Http:
             headers=headers,
             params=params,
             last_try=True,
+            seconds=seconds,
+            timeout=None if seconds <= MAX_SECONDS else PATIENT,
         )
 
     def _send(
@@ -215,10 +259,11 @@ class Http:
         method: str,
         path: str,
         last_try: bool = False,
+        seconds: float = MAX_SECONDS,
         **options: Any,
     ) -> Answer:
         given = {key: value for key, value in options.items() if value is not None}
-        deadline = time.monotonic() + MAX_SECONDS
+        deadline = time.monotonic() + seconds
         try:
             with client.stream(method, path, **given) as response:
                 body = _read_body(response, deadline, write)
@@ -301,6 +346,11 @@ def explanation(body: bytes) -> tuple[str, str]:
     code = str(told.get("error") or "")
     said = told.get("error_description") or told.get("message") or told.get("error") or ""
     return code, str(said)[:500]
+
+
+def upload_seconds(size: int) -> float:
+    """How long an upload of so many bytes may take: well within the ten minutes that a claim is kept for."""
+    return min(MAX_SECONDS + size / SLOWEST, MOST_SECONDS)
 
 
 def pause_until(headers: Mapping[str, str], now: datetime | None = None) -> datetime:

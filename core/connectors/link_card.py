@@ -6,7 +6,7 @@ For networks where whoever posts also brings the card. A page that can't be read
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from core.connectors.http import Http
+from core.connectors.http import Answer, Http
 
 PAGE_BYTES = 400_000  # what is of use stands in the head
 TITLE_LENGTH, DESCRIPTION_LENGTH = 300, 1000
@@ -26,7 +26,12 @@ class LinkCard:
 def read_card(http: Http, url: str, image_bytes: int) -> LinkCard | None:
     """The card of a page, or None. `http` must not carry secrets in its headers; takes about 10 s at worst."""
     page = http.page(url, PAGE_BYTES)
-    if page is None or not _type(page.headers.get("content-type")).startswith(("text/html", "application/xhtml")):
+    return None if page is None else card_of(http, url, page, image_bytes)
+
+
+def card_of(http: Http, url: str, page: Answer, image_bytes: int) -> LinkCard | None:
+    """The card of a page that was read already, or None."""
+    if not _type(page.headers.get("content-type")).startswith(("text/html", "application/xhtml")):
         return None
     said = _head(page.body)
     title = said.get("og:title") or said.get("twitter:title") or said.get("title") or urlsplit(url).hostname or url

@@ -10,7 +10,7 @@ No other server is trusted to; there an unknown outcome is only looked up on our
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from core.connectors import mastodon_edits as edits
 from core.connectors import mastodon_media

@@ -162,6 +162,7 @@ def limits(told: Mapping[str, Any]) -> Limits:
         image_pixels=_first(files.get("image_matrix_limit")),
         image_types=tuple(t for t in base.image_types if isinstance(types, list) and t in types) or base.image_types,
         alt_length=_first(files.get("description_limit"), told.get("description_limit")) or base.alt_length,
+        **_videos(told, files),
         replay=replay,
         replay_window=REPLAY_WINDOW if replay is Replay.KEY else 0.0,
         quota_posts=QUOTA_POSTS if genuine(told) else None,
@@ -178,6 +179,22 @@ def _url_length(statuses: Json) -> int | None:
     """Zero is said by servers that count links like any text."""
     told = statuses.get("characters_reserved_per_url")
     return None if told == 0 and told is not False else _first(told) or URL_LENGTH
+
+
+def _videos(told: Mapping[str, Any], files: Json) -> Json:
+    """What of `Limits` is about videos: one in a post where the server names a size and a type, else none."""
+    base, types = Limits(), files.get("supported_mime_types")
+    kinds = tuple(t for t in base.video_types if t in types) if isinstance(types, list) else base.video_types
+    size = _first(files.get("video_size_limit"), None if "video_size_limit" in files else told.get("upload_limit"))
+    if size is None or not kinds:
+        return {"videos": 0}
+    return {
+        "videos": 1,
+        "video_bytes": size,
+        "video_types": kinds,
+        "video_pixels": _first(files.get("video_matrix_limit")),
+        "video_frame_rate": _first(files.get("video_frame_rate_limit")),
+    }
 
 
 def _replay(told: Mapping[str, Any]) -> Replay:

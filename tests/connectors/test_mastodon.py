@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.connectors import http as door
 from core.connectors import mastodon as module
-from core.connectors import mastodon_inbox, oauth
+from core.connectors import mastodon_inbox, mastodon_media, oauth
 from core.connectors.base import Draft, DraftImage, DraftPart, Kind, RemoteMessage, ReplyTo, Sent
 from core.connectors.mastodon import Mastodon
 from core.errors import NeedsReauth, OutcomeUnknown, RateLimited, Rejected, RemoteGone, RetryLater
@@ -135,7 +135,7 @@ def test_images_arrive_with_their_alt_text_and_fit(channel: Mastodon, mastodon: 
 def test_an_upload_under_way_is_waited_for(
     channel: Mastodon, mastodon: Mock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, "UPLOAD_WAIT", 0.01)
+    monkeypatch.setattr(mastodon_media, "WAIT", 0.01)
     path = tmp_path / "a.jpg"
     Image.new("RGB", (20, 20)).save(path)
     image = DraftImage(str(path), "image/jpeg", path.stat().st_size, 20, 20)
@@ -143,7 +143,7 @@ def test_an_upload_under_way_is_waited_for(
     mastodon.fault("/api/v1/media/7", count=2, type="status", status=206, body={"id": "7", "url": None})
     mastodon.fault("/api/v1/media/7", type="status", status=200, body={"id": "7", "url": "http://x.example/7"})
     assert channel.prepare(Draft((DraftPart("", (image,)),)), 0, "k", []).request["form"]["media_ids"] == ["7"]
-    monkeypatch.setattr(module, "UPLOAD_LOOKS", 2)
+    monkeypatch.setattr(mastodon_media, "PATIENCE", 0.02)
     mastodon.fault("/api/v2/media", "POST", type="status", status=202, body={"id": "8", "url": None})
     mastodon.fault("/api/v1/media/8", count=9, type="status", status=206, body={"id": "8", "url": None})
     with pytest.raises(RetryLater):
