@@ -1,18 +1,17 @@
 """Planning: the editorial plan as table, calendar and board, queues and campaigns, and the composer for one post."""
 
-from datetime import timedelta
-
 import streamlit as st
 
 from core import db
-from core.db import utc_now
 from core.errors import NotFound
 from core.services import channels, planning
 from core.services.planning import PlanFilter
 from core.services.team import Right
+from core.ui import plan_filters
 from core.ui.composer import composer
 from core.ui.composer_state import PLAN, TURN_TO, WRITE
 from core.ui.delivery_list import deliveries
+from core.ui.inbox_columns import roomy
 from core.ui.page import open_page
 from core.ui.parts import empty, shown
 from core.ui.plan_board import plan_board
@@ -21,53 +20,47 @@ from core.ui.plan_campaigns import plan_campaigns
 from core.ui.plan_exchange import plan_exchange
 from core.ui.plan_queue import plan_queue
 from core.ui.plan_table import plan_table
-from core.ui.plan_words import POSTS, state_badge
+from core.ui.plan_words import state_badge
 from core.ui.risk_list import risk_bar
 from core.ui.stop_button import stop_banner, stop_button
 
 ROWS = 200
-PAST = "Past 30 days"
-RANGES = {"Upcoming": 1, PAST: 30, "Everything": 0}  # days back
-ANY = "Any"
+CALENDAR, BOARD = "Calendar", "Board"
+FILTERED = (PLAN, CALENDAR, BOARD)  # three views of one plan
 VIEWS = {
-    "Calendar": plan_calendar,
-    "Board": plan_board,
     "Queue": plan_queue,
     "Campaigns": plan_campaigns,
     "Import and export": plan_exchange,
 }
 
 page = open_page("Planning")
+roomy()
 may = page.actor.may(Right.PLAN)
 
 
-def plan_view() -> None:
-    """The table with its filters; all of them stand in the URL."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        span = st.segmented_control(
-            "Time", list(RANGES), default="Upcoming", required=True, key="plan_range", bind="query-params"
-        )
-        words = [ANY, *(word for word, _, _ in POSTS.values())]
-        state = st.selectbox("State", words, key="plan_state", bind="query-params", width=170)
-        handles = {row.handle: row.id for row in connected}
-        channel = st.selectbox("Channel", [ANY, *handles], key="plan_channel", bind="query-params", width=260)
-        search = st.text_input("Search", key="plan_search", bind="query-params", type="search", width=220)
-    now = utc_now()
-    back = RANGES[span or "Upcoming"]
-    wanted = PlanFilter(
-        since=now - timedelta(days=back) if back else None,
-        until=now if span == PAST else None,
-        states=tuple(s for s, (word, _, _) in POSTS.items() if word == state),
-        channel_ids=(handles[channel],) if channel in handles else (),
-        text=search or "",
-    )
+def plan_view(view: str) -> None:
+    """Table, calendar or board, under the same filters; all of them stand in the URL."""
+    with db.read() as session:
+        known = planning.campaigns(session)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        span = plan_filters.span_of_time() if view == PLAN else ""
+        wanted = plan_filters.plan_filters(connected, known)
+    if view == CALENDAR:
+        plan_calendar(page, connected, wanted)
+    elif view == BOARD:
+        plan_board(page, connected, wanted)
+    else:
+        table_view(plan_filters.within(wanted, span), span, [name for _, name in known])
+
+
+def table_view(wanted: PlanFilter, span: str, names: list[str]) -> None:
+    """The table, a page of it."""
     shown_rows = st.session_state.get("plan_rows", ROWS)
     with db.read() as session:
         found = planning.plan(session, wanted, limit=shown_rows)
-        undated = planning.undated(session, wanted) if span == "Upcoming" else ()
-        names = [name for _, name in planning.campaigns(session)]
+        undated = planning.undated(session, wanted) if span == plan_filters.UPCOMING else ()
     rows = [*found.rows, *undated]
-    if not rows and wanted == PlanFilter(since=wanted.since) and not connected:
+    if not rows and not plan_filters.is_filtered(wanted) and not connected:
         empty("Nothing is planned yet", "Connect a channel first; then write the first post.", "pages/channels.py",
               "Connect a channel")  # fmt: skip
         return
@@ -129,7 +122,7 @@ if turn_to is not None:
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     view = st.segmented_control(
         "View",
-        [PLAN, *VIEWS, WRITE],
+        [*FILTERED, *VIEWS, WRITE],
         default=PLAN,
         required=True,
         key="plan_view",
@@ -144,4 +137,4 @@ else:
     if view in VIEWS:
         VIEWS[view](page, connected)
     else:
-        plan_view()
+        plan_view(view or PLAN)
