@@ -1,13 +1,202 @@
-"""Review: which posts must be approved, who may, and what a change does to an approval."""
+"""Review: asking, approving, returning, and the locks that keep what isn't approved from going out.
 
-from sqlmodel import Session
+Which posts need it and who may is `approval_rules.py`, how a post stands `approval_state.py`, what exactly was approved
+`approval_digest.py`; all of it is offered here too. The life of a reviewed post:
 
-from core.models.planning import Delivery, Post
-from core.services.team import Actor
+    draft ──submit_for_review──► in review ──approve──► approved ──schedule──► scheduled ──may_go_out──► sent
+      ▲                            │  ▲                    │                      │            │
+      └──── return, withdraw ──────┘  └──── a change of the content ──────────────┴── not as approved
+
+An approval is of content: `content_changed` ends it, times may move. There are two locks. `check` is asked by whatever
+schedules, for everybody: pages, imports, queues, the command line. A member who may approve the post approves it by
+scheduling it, unless the rule asks for four eyes; the command line may approve, but only by saying so: jobs of the
+worker act in its name. `may_go_out` is asked right before a delivery leaves and compares what really goes out with
+what was approved; if it isn't, the post goes back into review and nothing of it is sent.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from core.db import utc_now
+from core.errors import NotFound, PermissionDenied, UserError
+from core.models.channel import Channel
+from core.models.planning import Delivery, DeliveryState, Post, PostState
+from core.models.planning_work import EventKind, PostComment, RemarkKind
+from core.models.team import Role
+from core.services import approval_rules, journal
+from core.services.approval_digest import digest, digests
+from core.services.approval_rules import Person, Rule, allowed, applying, groups_of, named, rule_for, rules, team
+from core.services.approval_state import (
+    UNASKED,
+    Need,
+    Standing,
+    Waiting,
+    approved_for,
+    in_review,
+    missing,
+    open_rules,
+    outlook,
+    required_rules,
+    review_of,
+    standing,
+    waiting_for,
+    writers,
+)
+from core.services.notices import NoticeKind, notify, settle
+from core.services.team import Actor, Right, audit, require
+
+__all__ = [
+    "Need",
+    "Person",
+    "Rule",
+    "Standing",
+    "Waiting",
+    "in_review",
+    "outlook",
+    "rule_for",
+    "rules",
+    "standing",
+    "team",
+    "waiting_for",
+]
+
+ASKABLE = (PostState.IDEA, PostState.DRAFT, PostState.APPROVED, PostState.NEEDS_CARE)
+BEFORE = (PostState.IDEA, PostState.DRAFT, PostState.IN_REVIEW)
+HELD = "It isn't approved as it stands: back into review."
 
 
-def check(session: Session, post: Post) -> None:
-    """Raise `UserError` when this post must be approved and isn't, as it stands now."""
+# --- what people do ---------------------------------------------------------------------------------------------------
+
+
+def submit_for_review(session: Session, actor: Actor, post_id: int) -> None:
+    """Ask for approval. Everybody who may approve is told."""
+    require(actor, Right.PLAN)
+    post = _post(session, post_id)
+    if post.state not in ASKABLE:
+        raise UserError("Only an idea or a draft can be sent for review.")
+    if not groups_of(session, [post_id]):
+        raise UserError("Choose its channels first: who may approve it depends on them.")
+    post.state, post.submitted_at = PostState.IN_REVIEW, utc_now()
+    _remark(session, actor, post, RemarkKind.ASKED)
+    _ask(session, actor, post, f"{actor.name} asks for your approval of a post{_where(session, post_id)}.")
+    audit(session, actor, "post.submit", f"post:{post_id}")
+    session.flush()
+
+
+def approve(session: Session, actor: Actor, post_id: int, version: int | None = None) -> tuple[str, ...]:
+    """Approve it for every rule that lets this member; gives where somebody else must approve it still.
+
+    `version`: the one that was read; `UserError` when it has changed meanwhile.
+    """
+    post = _post(session, post_id)
+    if version is not None and post.version != version:
+        raise UserError("It was changed while you read it. Read it again, then approve it.")
+    if post.state in (PostState.CANCELLED, PostState.PUBLISHED):
+        raise UserError("Nothing of this post is left to approve: it is out, or cancelled.")
+    still = open_rules(session, post)
+    people = team(session) if still else []
+    mine = [rule for rule in still if allowed(rule, actor.id, writers(post), people)]
+    if still and not mine:
+        raise PermissionDenied(_refusal(actor, post, still, people))
+    if not still:
+        require(actor, Right.PLAN)
+        if post.state is not PostState.IN_REVIEW:
+            raise UserError("It needs no approval, or has it already.")
+    left = _record(session, actor, post, mine, still)
+    places = "" if not left else f"For {' and '.join(rule.where for rule in mine)}."
+    _remark(session, actor, post, RemarkKind.APPROVED, places)
+    if not left:
+        settle(session, NoticeKind.REVIEW, f"post:{post_id}")
+        _tell_writers(session, actor, post, f"{actor.name} approved your post{_where(session, post_id)}.")
+    audit(session, actor, "post.approve", f"post:{post_id}", f"version {post.version}")
+    session.flush()
+    return tuple(rule.where for rule in left)
+
+
+def return_to_author(session: Session, actor: Actor, post_id: int, reason: str) -> None:
+    """Send it back with a reason; an approval ends, and what is scheduled of it isn't any more."""
+    post, reason = _post(session, post_id), reason.strip()
+    if post.state not in (PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED):
+        raise UserError("Only what is in review, approved or scheduled can be returned.")
+    needed = required_rules(session, post_id)
+    people = team(session) if needed else []
+    if needed and not any(allowed(rule, actor.id, (), people) for rule in needed):
+        raise PermissionDenied(_refusal(actor, post, needed, people))
+    if not needed:
+        require(actor, Right.PLAN)
+    if not reason:
+        raise UserError("Say why, so that the author knows what to change.")
+    if len(reason) > 2000:
+        raise UserError(f"The reason is {len(reason) - 2000} characters too long.")
+    _keep_back(session, post, "It was returned to its author.")
+    _forget(post)
+    post.state = PostState.DRAFT
+    _remark(session, actor, post, RemarkKind.RETURNED, reason)
+    settle(session, NoticeKind.REVIEW, f"post:{post_id}")
+    _tell_writers(session, actor, post, f"{actor.name} returned your post{_where(session, post_id)}.")
+    audit(session, actor, "post.return", f"post:{post_id}")
+    session.flush()
+
+
+def withdraw(session: Session, actor: Actor, post_id: int) -> None:
+    """Take back the request: the author's, whoever asked, or an administrator's to do."""
+    require(actor, Right.PLAN)
+    post = _post(session, post_id)
+    if post.state is not PostState.IN_REVIEW:
+        raise UserError("It isn't in review any more. Look at the post again.")
+    if actor.role is not Role.ADMIN and actor.id not in {*writers(post), *_askers(session, post_id)}:
+        raise PermissionDenied("Only who wrote the post or asked for the review can take it back.")
+    post.state, post.submitted_at = PostState.DRAFT, None
+    _remark(session, actor, post, RemarkKind.WITHDRAWN, "Took the request back.")
+    settle(session, NoticeKind.REVIEW, f"post:{post_id}")
+    audit(session, actor, "post.withdraw", f"post:{post_id}")
+    session.flush()
+
+
+def may_approve(session: Session, actor: Actor, post: Post) -> bool:
+    """Whether there is something to approve of this post that this member may."""
+    still = open_rules(session, post)
+    if not still:
+        return post.state is PostState.IN_REVIEW and actor.may(Right.PLAN)
+    people = team(session)
+    return any(allowed(rule, actor.id, writers(post), people) for rule in still)
+
+
+def approvers(session: Session, post: Post) -> dict[Person, tuple[str, ...]]:
+    """Who may approve what is open of it, each with the rules (where) that say so."""
+    people = team(session)
+    still = open_rules(session, post)
+    if not still:
+        return {p: () for p in people if p.role is not Role.VIEWER and p.id not in writers(post)}
+    found: dict[Person, tuple[str, ...]] = {}
+    for rule in still:
+        for person in named(rule, people):
+            if allowed(rule, person.id, writers(post), people):
+                found[person] = (*found.get(person, ()), rule.where)
+    return found
+
+
+# --- what others ask --------------------------------------------------------------------------------------------------
+
+
+def check(session: Session, actor: Actor, post: Post) -> None:
+    """Raise `UserError` when this post must be approved and isn't, as it stands now.
+
+    A member who may approve all that is open approves it hereby; that is recorded.
+    """
+    still = open_rules(session, post)
+    if still:
+        people = team(session)
+        if actor.id is None or not all(allowed(rule, actor.id, writers(post), people) for rule in still):
+            raise UserError(missing(still, writers(post), people, post.state is PostState.IN_REVIEW))
+        _record(session, actor, post, still, still)
+        _remark(session, actor, post, RemarkKind.APPROVED, "By scheduling it.")
+        audit(session, actor, "post.approve", f"post:{post.id}", "by scheduling it")
+    if post.submitted_at is not None:
+        post.submitted_at = None
+        settle(session, NoticeKind.REVIEW, f"post:{post.id}")
 
 
 def content_changed(session: Session, actor: Actor, post: Post) -> bool:
@@ -15,9 +204,288 @@ def content_changed(session: Session, actor: Actor, post: Post) -> bool:
 
     True when the post went back into review, so that it must not stay scheduled.
     """
-    return False
+    review = review_of(post)
+    had = bool(review["approvals"])
+    wrote = [] if post.approved_digest else review["writers"]
+    post.review = {"writers": [*(w for w in wrote if w != actor.id), actor.id]}
+    post.approved_at = post.approved_by = post.approved_digest = None
+    if post.state in (PostState.IDEA, PostState.DRAFT, PostState.CANCELLED, PostState.PUBLISHED):
+        return False
+    if post.state is PostState.IN_REVIEW:
+        if had:
+            _remark(session, actor, post, RemarkKind.WITHDRAWN, "Changed it: what was approved of it counts no more.")
+            _ask(session, actor, post, f"{actor.name} changed a post that you may approve{_where(session, post.id)}.")
+        return False
+    still = open_rules(session, post)
+    people = team(session) if still else []
+    if still and actor.id is not None and all(allowed(rule, actor.id, writers(post), people) for rule in still):
+        _record(session, actor, post, still, still)
+        _remark(session, actor, post, RemarkKind.APPROVED, "By changing it.")
+        return False
+    if not still and post.state is not PostState.APPROVED:
+        return False
+    _into_review(session, actor, post, "Changed it: it needs approval again.")
+    _ask(session, actor, post, f"{actor.name} changed a post that was approved{_where(session, post.id)}.")
+    return True
+
+
+def check_edit(session: Session, actor: Actor, post: Post, channel_id: int | None = None) -> None:
+    """Raise `UserError` unless this member may change what is published already (of one channel, or of all).
+
+    Nobody looks at such a change before it is seen, so it takes somebody who may approve it; where the rule asks for
+    four eyes, it takes a new post.
+    """
+    rows = select(col(Channel.group_id)).join(Delivery, col(Delivery.channel_id) == col(Channel.id))
+    rows = rows.where(col(Delivery.post_id) == post.id)
+    if channel_id is not None:
+        rows = rows.where(col(Channel.id) == channel_id)
+    needed = [r for r in applying(rules(session), session.execute(rows.distinct()).scalars()) if r.required]
+    if not needed:
+        return
+    if any(rule.four_eyes for rule in needed):
+        raise UserError(
+            "Four eyes must see what goes out here, so a published text can't be changed by one person. "
+            "Delete it, and plan a corrected post."
+        )
+    people = team(session)
+    shut = [rule for rule in needed if not allowed(rule, actor.id, (), people)]
+    if shut:
+        raise UserError(f"Only who may approve can change what is published: {approval_rules.who(shut[0], people)}.")
+
+
+def inherit(session: Session, copy: Post, source: Post) -> bool:
+    """A copy of an approved post (one that comes again) is approved as long as it says the same; True when it is."""
+    session.flush()
+    kept = review_of(source)
+    if not kept["approvals"] or digest(session, copy).whole != kept["digest"]:
+        return False
+    copy.review = kept
+    copy.approved_at, copy.approved_by, copy.approved_digest = (
+        source.approved_at,
+        source.approved_by,
+        source.approved_digest,
+    )
+    session.flush()
+    return True
+
+
+# --- the last lock ----------------------------------------------------------------------------------------------------
 
 
 def may_go_out(session: Session, row: Delivery) -> bool:
-    """The last lock, asked right before a delivery leaves: whether its post is approved where that is required."""
-    return True
+    """The last lock, asked right before a delivery leaves: whether what it sends is approved where that is required.
+
+    One read where no rule requires anything. Asked for each part of a thread: what is left of it may have changed.
+    """
+    if row.post_id is None:
+        return True
+    needed = required_rules(session, row.post_id)
+    post = session.get(Post, row.post_id)
+    if not needed or post is None:
+        return True
+    kept, now = review_of(post), digest(session, post)
+    given = {entry["group"] for entry in kept["approvals"]}
+    fits = kept["channels"].get(str(row.channel_id)) == now.channels.get(row.channel_id)
+    return fits and all(rule.group_id in given for rule in needed)
+
+
+def send_back(session: Session, row: Delivery) -> None:
+    """What `may_go_out` refused: the post goes back into review, which is written down; nothing (more) of it is sent.
+
+    The row must not be in doubt: what may have left is looked up first.
+    """
+    from core.services.plan_deliveries import reset
+
+    post = session.get(Post, row.post_id)
+    if post is None:
+        return
+    if row.state is not DeliveryState.SCHEDULED:  # a thread that is half out
+        reset(row, DeliveryState.DRAFT)
+        journal.note(session, row, EventKind.WAITING, HELD)
+    _into_review(session, None, post, "It was due, but isn't approved as it stands.")
+    where = _where(session, post.id)
+    _ask(session, None, post, f"A post{where} was due and isn't approved as it stands. It waits for you.")
+    _tell_writers(session, None, post, f"Your post{where} was due, but isn't approved as it stands.")
+    session.flush()
+
+
+def unapproved(session: Session, post_ids: Sequence[int]) -> set[int]:
+    """Which of these scheduled posts would be refused at their time. A constant number of reads."""
+    every = rules(session)
+    if not post_ids or not any(rule.required for rule in every):
+        return set()
+    groups = groups_of(session, post_ids)
+    posts = list(session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars())
+    now = digests(session, posts)
+    found = set()
+    for post in posts:
+        needed = {rule.group_id for rule in applying(every, groups.get(post.id, [])) if rule.required}
+        if not needed <= approved_for(post, now[post.id]):
+            found.add(post.id)
+    return found
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def save_rule(
+    session: Session,
+    actor: Actor,
+    group_id: int | None,
+    *,
+    required: bool,
+    roles: Sequence[Role] = (),
+    member_ids: Sequence[int] = (),
+    four_eyes: bool = False,
+) -> int:
+    """Keep a rule; gives how many scheduled posts went back into review because of it."""
+    approval_rules.save_rule(
+        session, actor, group_id, required=required, roles=roles, member_ids=member_ids, four_eyes=four_eyes
+    )
+    return recheck(session, actor)
+
+
+def drop_rule(session: Session, actor: Actor, group_id: int) -> int:
+    """Let a group go by the rule for all others; gives how many scheduled posts went back into review."""
+    approval_rules.drop_rule(session, actor, group_id)
+    return recheck(session, actor)
+
+
+def recheck(session: Session, actor: Actor) -> int:
+    """After rules or groups of channels changed: what is scheduled and now isn't approved goes back into review.
+
+    Better now than at its time. Gives how many posts that were; approvers hear of all of them at once.
+    """
+    session.flush()
+    if not any(rule.required for rule in rules(session)):
+        return 0
+    waiting = (
+        select(col(Delivery.post_id))
+        .where(col(Delivery.state) == DeliveryState.SCHEDULED, col(Delivery.post_id).is_not(None))
+        .distinct()
+    )
+    ids = [number for number in session.execute(waiting).scalars() if number is not None]
+    back: list[Post] = []
+    for start in range(0, len(ids), 500):
+        shut = unapproved(session, ids[start : start + 500])
+        back += session.execute(select(Post).where(col(Post.id).in_(shut))).scalars() if shut else []
+    told: set[int] = set()
+    for post in back:
+        _into_review(session, actor, post, "The rules changed: it needs approval now.")
+        told |= {person.id for person in approvers(session, post)}
+    if back:
+        what = "One scheduled post waits" if len(back) == 1 else f"{len(back)} scheduled posts wait"
+        notify(session, told, NoticeKind.REVIEW, f"{what} for an approval that is needed now.", "reviews", by=actor)
+    session.flush()
+    return len(back)
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _post(session: Session, post_id: int) -> Post:
+    post = session.get(Post, post_id)
+    if post is None:
+        raise NotFound("This post isn't in the plan any more. Somebody may have deleted it.")
+    return post
+
+
+def _record(session: Session, actor: Actor, post: Post, mine: Sequence[Rule], still: Sequence[Rule]) -> list[Rule]:
+    """Write down that this one approved it for these rules; gives the rules that are open still."""
+    review, now, at = review_of(post), digest(session, post), utc_now()
+    if review["digest"] != now.whole:
+        review["approvals"] = []
+    groups = [rule.group_id for rule in mine] or [UNASKED]
+    made = [{"group": group, "by": actor.id, "name": actor.name, "at": at.isoformat()} for group in groups]
+    channels = {str(number): mark for number, mark in now.channels.items()}
+    kept = [entry for entry in review["approvals"] if entry["group"] not in groups]
+    post.review = {
+        "writers": review["writers"],
+        "approvals": [*kept, *made],
+        "digest": now.whole,
+        "channels": channels,
+    }
+    left = [rule for rule in still if rule not in mine]
+    if not left:
+        post.approved_at, post.approved_by, post.approved_digest = at, actor.id, now.whole
+        post.submitted_at = None
+        if post.state in BEFORE:
+            post.state = PostState.APPROVED
+    session.flush()
+    return left
+
+
+def _forget(post: Post) -> None:
+    """No approval is left; who wrote it is."""
+    post.review = {"writers": review_of(post)["writers"]}
+    post.submitted_at = post.approved_at = post.approved_by = post.approved_digest = None
+
+
+def _into_review(session: Session, actor: Actor | None, post: Post, why: str) -> None:
+    _keep_back(session, post, HELD)
+    post.state, post.submitted_at = PostState.IN_REVIEW, utc_now()
+    post.approved_at = post.approved_by = post.approved_digest = None
+    if review_of(post)["digest"] != digest(session, post).whole:
+        post.review = {"writers": review_of(post)["writers"]}
+    _remark(session, actor, post, RemarkKind.WITHDRAWN, why)
+    session.flush()
+
+
+def _keep_back(session: Session, post: Post, why: str) -> None:
+    """Nothing of it that hasn't left yet may go out."""
+    from core.services.plan_deliveries import reset  # which asks this module before it tries again
+
+    rows = select(Delivery).where(col(Delivery.post_id) == post.id, col(Delivery.state) == DeliveryState.SCHEDULED)
+    for row in session.execute(rows).scalars():
+        reset(row, DeliveryState.DRAFT)
+        journal.note(session, row, EventKind.WAITING, why)
+    session.flush()
+
+
+def _remark(session: Session, actor: Actor | None, post: Post, kind: RemarkKind, text: str = "") -> None:
+    session.add(PostComment(post_id=post.id, member_id=actor.id if actor else None, kind=kind, text=text))
+
+
+def _ask(session: Session, actor: Actor | None, post: Post, text: str) -> None:
+    session.flush()
+    notify(session, (p.id for p in approvers(session, post)), NoticeKind.REVIEW, text, f"post:{post.id}", by=actor)
+
+
+def _tell_writers(session: Session, actor: Actor | None, post: Post, text: str) -> None:
+    ids: Iterable[int | None] = {*writers(post), *_askers(session, post.id)}
+    there = [number for number in ids if number is not None]
+    settle_for = f"post:{post.id}"
+    settle(session, NoticeKind.REVIEWED, settle_for)  # what was decided before is history
+    notify(session, there, NoticeKind.REVIEWED, text, settle_for, by=actor)
+
+
+def _askers(session: Session, post_id: int) -> set[int | None]:
+    """Who asked for review last."""
+    rows = (
+        select(col(PostComment.member_id))
+        .where(col(PostComment.post_id) == post_id, col(PostComment.kind) == RemarkKind.ASKED)
+        .order_by(col(PostComment.id).desc())
+        .limit(1)
+    )
+    return set(session.execute(rows).scalars())
+
+
+def _where(session: Session, post_id: int) -> str:
+    """“ for @nord@norden.example and 2 more”. Notices leave the hub, so they say nothing of what a post says."""
+    rows = (
+        select(col(Channel.handle))
+        .join(Delivery, col(Delivery.channel_id) == col(Channel.id))
+        .where(col(Delivery.post_id) == post_id)
+        .order_by(col(Delivery.id))
+    )
+    handles = list(session.execute(rows).scalars())
+    if not handles:
+        return ""
+    return f" for {handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
+
+
+def _refusal(actor: Actor, post: Post, still: Sequence[Rule], people: Sequence[Person]) -> str:
+    own = actor.id in writers(post) and any(rule.four_eyes and allowed(rule, actor.id, (), people) for rule in still)
+    if own:
+        return "Four eyes must see it: you can't approve what you wrote. " + missing(still, writers(post), people)
+    return "You can't approve this post. " + missing(still, writers(post), people)

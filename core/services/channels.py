@@ -22,7 +22,7 @@ from core.models.monitoring import Mention
 from core.models.planning import Delivery, DeliveryState
 from core.models.planning_work import EventKind
 from core.models.team import Member, Role
-from core.services import journal
+from core.services import approval, journal
 from core.services.channel_list import ChannelRow, GroupRow, channel, channels, ensure_group, groups
 from core.services.connecting import (
     allowed_hosts,
@@ -146,6 +146,7 @@ def set_group(session: Session, actor: Actor, channel_id: int, group_id: int | N
         raise NotFound("This group isn't there any more. Choose another one.")
     row.group_id = group_id
     audit(session, actor, "channel.group", f"channel:{channel_id}", row.handle)
+    approval.recheck(session, actor)
 
 
 def remove(actor: Actor, channel_id: int) -> None:

@@ -23,7 +23,7 @@ from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState
 from core.models.planning_work import EventKind
-from core.services import holds, journal, planning, service_time
+from core.services import approval, holds, journal, planning, service_time
 from core.services.answer_parts import note_further
 from core.services.delivery_ends import Ending, beside, follow, jot
 from core.services.delivery_parts import Job, Part, Stopwatch, digest, keep_parts, parts_of
@@ -135,10 +135,26 @@ def load(claim: Claim) -> Job | None:
         if row is None or row.state not in OPEN:
             return None
         job = Job(claim, row.channel_id, row.state, tuple(parts_of(row)))
-        try:
-            return replace(job, draft=_draft(session, row))
-        except Exception as error:
-            return replace(job, trouble=error)
+        if job.in_doubt or approval.may_go_out(session, row):
+            try:
+                return replace(job, draft=_draft(session, row))
+            except Exception as error:
+                return replace(job, trouble=error)
+    with db.write() as session:
+        row = lease.hold(session, Delivery, claim)
+        if row is not None and row.state in OPEN:
+            _approved(session, row)
+            _release(row)
+    return None
+
+
+def _approved(session: Session, row: Delivery) -> bool:
+    """Whether it may go out as it stands; else its post goes back into review."""
+    if approval.may_go_out(session, row):
+        return True
+    approval.send_back(session, row)
+    log.warning("delivery %s: not approved as it stands, back into review", row.id)
+    return False
 
 
 def _draft(session: Session, row: Delivery) -> Draft:
@@ -159,7 +175,7 @@ def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
     """
     with db.write() as session:
         row = lease.hold(session, Delivery, job.claim)
-        if row is None or not _still_meant(session, row, job):
+        if row is None or not _still_meant(session, row, job) or not _approved(session, row):
             if row is not None:
                 _release(row)
             return None

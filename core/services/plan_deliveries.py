@@ -15,10 +15,11 @@ from core.errors import NotFound, UserError
 from core.models.channel import Channel
 from core.models.planning import Delivery, DeliveryState, Post, PostState
 from core.models.planning_work import EventKind
-from core.services import journal
+from core.services import approval, journal
 from core.services.plan_drafts import draft_of, first_error, problems_of
 from core.services.team import Actor, Right, audit, require
 
+BEFORE = (PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED)
 CARE = {DeliveryState.FAILED, DeliveryState.UNCONFIRMED}
 ON_ITS_WAY = {DeliveryState.SCHEDULED, DeliveryState.SENDING, DeliveryState.CHECKING}
 
@@ -33,6 +34,8 @@ def settle_post(session: Session, post_id: int) -> None:
         return
     found = session.execute(select(col(Delivery.state)).where(col(Delivery.post_id) == post_id)).scalars()
     states = {state for state in found if state not in (DeliveryState.CANCELLED, DeliveryState.DELETED)}
+    if DeliveryState.DRAFT in states and post.state in BEFORE:
+        return  # some of it is out, the rest went back into review: that is what people are to see
     if not states:
         post.state = PostState.CANCELLED
     elif states & CARE:
@@ -50,6 +53,7 @@ def retry_delivery(session: Session, actor: Actor, delivery_id: int) -> None:
     problem = first_error(problems_of(session.get_one(Channel, row.channel_id), draft_of(session, row)))
     if problem:
         raise UserError(f"It can't be sent like this: {problem.message}")
+    approval.check(session, actor, session.get_one(Post, row.post_id))
     journal.note(session, row, EventKind.RETRIED, actor=actor)
     _again(session, row)
     audit(session, actor, "delivery.retry", f"delivery:{row.id}")
