@@ -18,8 +18,9 @@ from core.errors import NotFound, UserError
 from core.models.channel import Channel
 from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
 from core.models.planning_work import EventKind
-from core.services import journal, planning, post_history
+from core.services import journal, planning
 from core.services.plan_deliveries import accepted_parts, reset
+from core.services.post_moves import record_moves
 from core.services.queue_order import shuffled
 from core.services.slot_times import SlotRow, slot_times
 from core.services.slots import AHEAD, LEAD, NEAR, Planned, next_free_slot, planned, slots, zones
@@ -257,16 +258,16 @@ def _lay(
     deliveries = list(session.execute(select(Delivery).where(col(Delivery.post_id).in_(moved))).scalars())
     if any(row.state not in STILL or accepted_parts(row) for row in deliveries):
         raise UserError("One of these posts is just going out. Look again in a minute.")
-    for row in deliveries:
-        if row.state is DeliveryState.SCHEDULED:
-            reset(row, DeliveryState.SCHEDULED)
-            row.due_at = moved[row.post_id or 0]
-            journal.note(session, row, EventKind.SCHEDULED, actor=actor)
+    scheduled = [row for row in deliveries if row.state is DeliveryState.SCHEDULED]
+    for row in scheduled:
+        reset(row, DeliveryState.SCHEDULED)
+        row.due_at = moved[row.post_id or 0]
+    journal.note_all(session, [row.id for row in scheduled], EventKind.SCHEDULED, actor=actor)
     for post in posts:
         post.planned_at = moved[post.id]
         post.version += 1
         post.updated_at = utc_now()
-        post_history.record(session, actor, post, action)
+    record_moves(session, actor, posts, action)
     audit(session, actor, action, f"channel:{channel_id}", f"{len(moved)} posts")
     session.flush()
     return len(moved)

@@ -15,6 +15,7 @@ from sqlmodel import select
 from core import db
 from core.errors import NotFound, PermissionDenied, UserError
 from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
+from core.models.planning_work import PostVersion
 from core.models.team import Role
 from core.services import planning, queue, slots
 from core.services.planning import Changes, Conflict
@@ -132,6 +133,12 @@ def test_a_post_moves_and_the_others_give_way(hub: Path, which, to, expected):
     assert order(channel) == [ids[i] for i in expected] and times(channel) == before
     due = {row.post_id: row.due_at for row in rows(Delivery)}
     assert [due[i] for i in order(channel)] == before  # what the worker looks at moved too
+    with db.read() as session:
+        last = {v.post_id: v for v in session.exec(select(PostVersion).order_by(PostVersion.number)).all()}
+    for post in rows(Post):  # and the history knows
+        assert (
+            last[post.id].number <= post.version and last[post.id].content["planned_at"] == post.planned_at.isoformat()
+        )
 
 
 def test_whoever_has_a_moved_post_open_sees_the_conflict(hub: Path):
