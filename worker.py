@@ -21,6 +21,7 @@ from core import db
 from core.services import (
     at_risk,
     channels,
+    composer_drafts,
     health,
     inbox_waking,
     notice_sending,
@@ -72,6 +73,7 @@ class Worker:
         every(15).seconds.do(self.keepers.start, service_time.watch)
         every(5).seconds.do(self.keepers.start, notice_sending.send_due)
         every(3600).seconds.do(safely, self.write, notices.forget_old)
+        every(3600).seconds.do(safely, self.write, composer_drafts.forget_old)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
         every(600).seconds.do(self.keepers.start, at_risk.warn_authors)
 

@@ -395,7 +395,8 @@ def _record(session: Session, actor: Actor, post: Post, mine: Sequence[Rule], st
     review, now, at = review_of(post), digest(session, post), utc_now()
     if review["digest"] != now.whole:
         review["approvals"] = []
-    groups = [rule.group_id for rule in mine] or [UNASKED]
+    groups: list[int | str | None] = [rule.group_id for rule in mine]
+    groups = groups or [UNASKED]
     made = [{"group": group, "by": actor.id, "name": actor.name, "at": at.isoformat()} for group in groups]
     channels = {str(number): mark for number, mark in now.channels.items()}
     kept = [entry for entry in review["approvals"] if entry["group"] not in groups]

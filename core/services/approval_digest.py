@@ -36,6 +36,8 @@ def digest(session: Session, post: Post) -> Digest:
 
 def digests(session: Session, posts: Sequence[Post]) -> dict[int, Digest]:
     """Of many posts by their ids, in a constant number of statements."""
+    if not posts:
+        return {}
     ids = [post.id for post in posts]
     texts = _texts(session, ids)
     images = _images(session, ids)
