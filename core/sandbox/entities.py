@@ -14,7 +14,10 @@ from core.sandbox.rules import moment
 from core.sandbox.store import Row, marks
 
 Json = dict[str, Any]
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+EXTENSIONS = {
+    **{"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"},
+    **{"video/mp4": "mp4", "video/webm": "webm", "video/quicktime": "mov"},
+}
 
 
 def stamp(at: int | None) -> str | None:
@@ -181,15 +184,16 @@ class Renderer:
             "size": f"{width}x{height}",
             "aspect": round(width / max(height, 1), 4),
         }
+        x, y = (float(part) for part in (row["focus"] or "0,0").split(","))
         return {
             "id": str(row["id"]),
-            "type": "image",
+            "type": row["mime"].partition("/")[0],
             "url": url,
             "preview_url": url,
             "remote_url": None,
             "preview_remote_url": None,
             "text_url": None,
-            "meta": {"original": size, "small": size},
+            "meta": {"original": size, "small": size, "focus": {"x": x, "y": y}},
             "description": row["description"],
             "blurhash": "UGC~-#M{0JfkNFofR%M{IURj%Mt7E0oM%MR*",
         }
@@ -268,7 +272,7 @@ class _Parts:
             self.mentions[row["status_id"]].append(row)
         for row in store.all(f"SELECT status_id, tag FROM tag WHERE status_id IN {inside}", *ids):
             self.tags[row[0]].append(row[1])
-        fields = "id, status_id, position, mime, width, height, description"
+        fields = "id, status_id, position, mime, width, height, description, focus"
         pictures = f"SELECT {fields} FROM media WHERE status_id IN {inside} ORDER BY position"
         for row in store.all(pictures, *ids):
             self.media[row["status_id"]].append(row)

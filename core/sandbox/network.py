@@ -12,7 +12,7 @@ from random import Random
 from core.sandbox import growth, markup, relations
 from core.sandbox.clock import Clock
 from core.sandbox.plan import MARK
-from core.sandbox.rules import VISIBLE, ApiError, Entry, check, millis
+from core.sandbox.rules import VIDEO_TYPES, VISIBLE, ApiError, Entry, check, millis
 from core.sandbox.store import Row, Store, marks
 
 REPLAY_MILLISECONDS = 3_600_000  # Mastodon keeps an Idempotency-Key for an hour
@@ -171,6 +171,9 @@ class Network:
         return self.store.all(f"SELECT * FROM account WHERE acct IN ({marks(accts)})", *accts)
 
     def _attach(self, entry: Entry, status_id: int) -> None:
+        kinds = f"SELECT mime FROM media WHERE id IN ({marks(entry.media)})"
+        if len(entry.media) > 1 and any(row[0] in VIDEO_TYPES for row in self.store.all(kinds, *entry.media)):
+            raise ApiError(422, "Validation failed: Cannot attach a video to a post that already contains images")
         for position, media_id in enumerate(entry.media):
             taken = self.store.changed(
                 "UPDATE media SET status_id = ?, position = ? WHERE id = ? AND account_id = ? "

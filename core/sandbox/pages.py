@@ -17,7 +17,7 @@ from core.sandbox.entities import Renderer
 from core.sandbox.rules import ApiError
 
 _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; base-uri 'none'"
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 PUBLIC = "s.visibility IN ('public', 'unlisted') AND s.reblog_of IS NULL"
 

@@ -177,7 +177,7 @@ async def reblogged_by(call: Call) -> Response:
 
 
 async def upload(call: Call) -> Response:
-    """POST /api/v2/media: an image, as multipart."""
+    """POST /api/v2/media: an image or video, as multipart. A video is answered with 202: look again for its address."""
     file = call.params.file("file")
     if file is None:
         raise ApiError(422, "Validation failed: File can't be blank")
@@ -194,8 +194,22 @@ async def upload(call: Call) -> Response:
         height=height,
         description=description,
         body=body,
+        focus=_focus(call),
     )
-    return JSONResponse(call.render.media(_media(call, media_id)))
+    told = call.render.media(_media(call, media_id))
+    return JSONResponse(told | {"url": None}, 202) if mime in rules.VIDEO_TYPES else JSONResponse(told)
+
+
+def _focus(call: Call) -> str | None:
+    """As “x,y”, each from -1 to 1."""
+    told = call.params.text("focus")
+    try:
+        x, y = (float(part) for part in (told or "0,0").split(","))
+    except ValueError:
+        x = y = 2.0
+    if not (-1 <= x <= 1 and -1 <= y <= 1):
+        raise ApiError(422, "Validation failed: Focus is invalid")
+    return f"{x},{y}" if told else None
 
 
 def _description(call: Call) -> str | None:
@@ -206,17 +220,20 @@ def _description(call: Call) -> str | None:
 
 
 async def _body(file: UploadFile) -> bytes:
-    body = await file.read(rules.MAX_IMAGE_BYTES + 1)
-    if len(body) > rules.MAX_IMAGE_BYTES:
-        megabytes = rules.MAX_IMAGE_BYTES // 1024**2
+    body = await file.read(rules.MAX_VIDEO_BYTES + 1)
+    most = rules.MAX_VIDEO_BYTES if _is_video(body) else rules.MAX_IMAGE_BYTES
+    if len(body) > most:
+        megabytes = most // 1024**2
         raise ApiError(422, f"Validation failed: File must be less than {megabytes} MB")
     return body
 
 
 def _look(body: bytes) -> tuple[str, int, int]:
-    """Type, width and height of an image. Pillow reads only the head; it is imported late to keep the server small."""
+    """Type, width and height. Pillow reads only the head; it is imported late to keep the server small."""
     from PIL import Image, UnidentifiedImageError
 
+    if _is_video(body):
+        return _look_at_video(body)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -229,8 +246,23 @@ def _look(body: bytes) -> tuple[str, int, int]:
     return mime, width, height
 
 
+def _is_video(body: bytes) -> bool:
+    return body[4:8] == b"ftyp" or body[:4] == b"\x1aE\xdf\xa3"
+
+
+def _look_at_video(body: bytes) -> tuple[str, int, int]:
+    import av
+
+    try:
+        with av.open(BytesIO(body)) as opened:
+            stream = opened.streams.video[0]
+            return "video/webm" if "webm" in opened.format.name else "video/mp4", stream.width, stream.height
+    except Exception as error:  # whatever a decoder stumbles over
+        raise ApiError(422, "Validation failed: File content type is invalid") from error
+
+
 def _media(call: Call, media_id: int) -> Row:
-    sql = "SELECT id, status_id, mime, width, height, description FROM media WHERE id = ? AND account_id = ?"
+    sql = "SELECT id, status_id, mime, width, height, description, focus FROM media WHERE id = ? AND account_id = ?"
     row = call.network.store.one(sql, media_id, call.viewer)
     if row is None:
         raise ApiError(404, "Record not found")
@@ -243,11 +275,13 @@ async def show_media(call: Call) -> Response:
 
 
 async def update_media(call: Call) -> Response:
-    """PUT /api/v1/media/:id: a new description, until it is attached."""
+    """PUT /api/v1/media/:id: a new description and focus, until it is attached."""
     row = _media(call, call.id())
     if row["status_id"]:
         raise ApiError(404, "Record not found")
-    call.network.store.run("UPDATE media SET description = ? WHERE id = ?", _description(call), row["id"])
+    focus = _focus(call) or row["focus"]
+    sql = "UPDATE media SET description = ?, focus = ? WHERE id = ?"
+    call.network.store.run(sql, _description(call), focus, row["id"])
     return JSONResponse(call.render.media(_media(call, row["id"])))
 
 

@@ -11,6 +11,9 @@ MAX_IMAGE_BYTES = 10 * 1024 * 1024
 MAX_IMAGE_PIXELS = 33_177_600
 MAX_DESCRIPTION = 1500
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+VIDEO_TYPES = ("video/mp4", "video/webm", "video/quicktime")
+MAX_VIDEO_BYTES = 40 * 1024 * 1024
+MAX_VIDEO_PIXELS, MAX_FRAME_RATE = 8_294_400, 120
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 
 VISIBLE = (

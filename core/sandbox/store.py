@@ -52,7 +52,8 @@ CREATE TABLE IF NOT EXISTS edit (
 CREATE INDEX IF NOT EXISTS edit_status ON edit (status_id);
 CREATE TABLE IF NOT EXISTS media (
   id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL, status_id INTEGER, position INTEGER, mime TEXT NOT NULL,
-  width INTEGER NOT NULL, height INTEGER NOT NULL, description TEXT, body BLOB, sample TEXT);
+  width INTEGER NOT NULL, height INTEGER NOT NULL, description TEXT, body BLOB, sample TEXT,
+  focus TEXT);
 CREATE INDEX IF NOT EXISTS media_status ON media (status_id);
 CREATE TABLE IF NOT EXISTS notification (
   id INTEGER PRIMARY KEY AUTOINCREMENT, account_id INTEGER NOT NULL, type TEXT NOT NULL, from_id INTEGER NOT NULL,
@@ -101,6 +102,8 @@ class Store:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-6000", "temp_store=MEMORY"):
             self.db.execute(f"PRAGMA {pragma}")
         self.db.executescript(SCHEMA)
+        if "focus" not in {row["name"] for row in self.db.execute("PRAGMA table_info(media)")}:
+            self.db.execute("ALTER TABLE media ADD COLUMN focus TEXT")  # of a sandbox that is older
 
     def close(self) -> None:
         """Write everything out and close the database."""

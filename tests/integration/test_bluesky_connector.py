@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from core.connectors.base import Act, Draft, DraftImage, DraftPart, Kind, Prepared, ReplyTo, Sent
 from core.connectors.bluesky import Bluesky
 from core.errors import NeedsReauth, RateLimited, Rejected, RemoteGone
+from tests import videos
 from tests.integration.bluesky_person import Person, eventually, mention
 from tests.integration.conftest import BlueskyNetwork, start_bluesky
 
@@ -147,6 +149,23 @@ def test_an_image_arrives_with_alt_text_and_ratio(channel: Bluesky, bob: Person,
     assert shown["aspectRatio"]["width"] / shown["aspectRatio"]["height"] == pytest.approx(4 / 3, rel=0.01)
     (own,) = [post for post in channel.own_posts(None).items if post.remote_id == sent.remote_id]
     assert [media.alt for media in own.media] == ["Rauschen in Grün"]
+
+
+def test_a_video_is_taken_by_the_accounts_own_server(channel: Bluesky, bob: Person, tmp_path: Path):
+    path = videos.make(tmp_path / "a.mp4", size=(64, 36))
+    video = DraftImage(
+        *(str(path), "video/mp4", path.stat().st_size, 64, 36), alt="Es dampft über Köln", duration=1.0, frame_rate=10
+    )
+    sent = publish(channel, "with a video", images=(video,))
+    seen = bob.seen(sent.remote_id)
+    held = seen["record"]["embed"]
+    assert held["$type"] == "app.bsky.embed.video" and held["alt"] == "Es dampft über Köln"
+    assert held["video"]["mimeType"] == "video/mp4" and held["video"]["size"] == path.stat().st_size
+    shown = seen["embed"]
+    assert shown["$type"] == "app.bsky.embed.video#view" and shown["aspectRatio"] == {"width": 64, "height": 36}
+    blob = {"did": sent.remote_id.split("/")[2], "cid": held["video"]["ref"]["$link"]}
+    whole = httpx.get(f"{channel.base_url}/xrpc/com.atproto.sync.getBlob", params=blob).content
+    assert whole == path.read_bytes()
 
 
 def test_a_thread_hangs_together(channel: Bluesky, bob: Person):

@@ -2,6 +2,7 @@
 
 import io
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from PIL import Image
 
 from core.sandbox.plan import BIKES, CHANNELS, COFFEE
 from core.sandbox.serve import Sandbox
+from tests import videos
 
 from .conftest import Client
 
@@ -226,6 +228,20 @@ def test_an_uploaded_image_is_attached_once_and_served(coffee: Client) -> None:
     assert status["media_attachments"][0]["description"] == "Eine Tasse"
     again = coffee.call("POST", "/api/v1/statuses", 422, data={"status": "Bild", "media_ids[]": [media["id"]]})
     assert "already attached" in again["error"]
+
+
+def test_a_video_is_worked_on_first_and_stands_alone(coffee: Client, tmp_path: Path) -> None:
+    clip = videos.make(tmp_path / "a.mp4").read_bytes()
+    media = coffee.call("POST", "/api/v2/media", 202, files={"file": ("a.mp4", clip, "video/mp4")})
+    assert media["url"] is None and media["type"] == "video"
+    assert coffee.get(coffee.call("GET", f"/api/v1/media/{media['id']}")["url"]).content == clip
+    data = {"focus": "-0.5,0.25"}
+    picked = coffee.call("POST", "/api/v2/media", files={"file": ("a.png", picture(), "image/png")}, data=data)
+    assert picked["meta"]["focus"] == {"x": -0.5, "y": 0.25}
+    both = {"status": "Beides", "media_ids[]": [media["id"], picked["id"]]}
+    assert "Cannot attach a video" in coffee.call("POST", "/api/v1/statuses", 422, data=both)["error"]
+    status = coffee.call("POST", "/api/v1/statuses", data={"status": "Film", "media_ids[]": [media["id"]]})
+    assert status["media_attachments"][0]["type"] == "video"
 
 
 def test_files_that_are_no_images_or_too_large_are_refused(coffee: Client) -> None:
