@@ -38,6 +38,7 @@ RESENT = "Not in the timeline, so the very same request goes out once more: the 
 ADOPTED = "No answer came, but it was found on the channel's own timeline."
 HELD_PAUSE = timedelta(seconds=30)
 HELD = "No answer, and not in the timeline. Publishing is stopped, so it isn't sent again for now."
+TWIN_TIME = timedelta(days=1)
 MAYBE_OUT = (DeliveryState.SENDING, DeliveryState.CHECKING, DeliveryState.UNCONFIRMED)
 
 # --- claiming -----------------------------------------------------------------------------------------------------
@@ -285,6 +286,8 @@ def conclude(claim: Claim, ending: Ending | None, take_next: bool) -> tuple[Clai
             row = lease.hold(session, Delivery, claim)
             if row is None:
                 log.warning("delivery %s: the claim was lost, the outcome is left to its new holder", claim.id)
+            elif row.state not in OPEN or row.due_at is None or row.due_at > db.utc_now():
+                _release(row)  # cancelled, put back or moved while nothing had left: whoever did that knows better
             else:
                 ending(session, row)
         return tuple(claim_due(session, 1) if take_next else ())
@@ -396,9 +399,14 @@ def _somebody_elses(session: Session, row: Delivery, remote_id: str) -> bool:
 
 def _has_twin(session: Session, row: Delivery, number: int) -> bool:
     """Whether another delivery of the channel with the very same words may be what was found."""
-    mark = parts_of(row)[number].digest
+    part = parts_of(row)[number]
+    mark, since = part.digest, (part.sent_at or db.utc_now()) - TWIN_TIME
+    # One that a person saw online has no answer either: nobody knows under which number.
+    seen = and_(col(Delivery.state) == DeliveryState.PUBLISHED, col(Delivery.sent_at) >= since)
     others = select(col(Delivery.parts)).where(
-        col(Delivery.channel_id) == row.channel_id, col(Delivery.state).in_(MAYBE_OUT), col(Delivery.id) != row.id
+        col(Delivery.channel_id) == row.channel_id,
+        or_(col(Delivery.state).in_(MAYBE_OUT), seen),
+        col(Delivery.id) != row.id,
     )
     for stored in session.execute(others).scalars():
         parts = [Part.from_json(one) for one in stored or ()]

@@ -83,13 +83,19 @@ def confirm_delivery(session: Session, actor: Actor, delivery_id: int, published
             raise UserError("The address must begin with https://. Copy it from the network, or leave it empty.")
         row.state, row.due_at = DeliveryState.PUBLISHED, None
         row.published_at, row.url = row.published_at or row.sent_at or utc_now(), (url or row.url or "")[:500] or None
-        row.last_error = row.error_kind = None
-        journal.note(session, row, EventKind.CONFIRMED, ONLINE, actor=actor)
+        row.last_error, row.error_kind = _unsent(row), None
+        journal.note(session, row, EventKind.CONFIRMED, f"{ONLINE} {row.last_error or ''}".strip(), actor=actor)
         _follow(session, row)
     else:
         journal.note(session, row, EventKind.CONFIRMED, NOT_ONLINE, actor=actor)
         _again(session, row)
     audit(session, actor, "delivery.confirm", f"delivery:{row.id}", "online" if published else "not online")
+
+
+def _unsent(row: Delivery) -> str | None:
+    """What to say of a thread that a person saw online as far as its pending part: what follows was never sent."""
+    known, count = len(accepted_parts(row) or ()) + 1, row.parts[0]["count"] if row.parts else 1
+    return f"{known} of {count} parts are online; the others were not sent." if known < count else None
 
 
 def accepted_parts(row: Delivery) -> list[dict[str, Any]] | None:
