@@ -6,9 +6,11 @@ Nothing is written, and nothing is asked of a network.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from core.connectors.base import Draft, Limits
+from core.models.planning import Campaign
 from core.services import media
 from core.services.channels import ChannelRow
 from core.services.plan_changes import Changes
@@ -19,10 +21,11 @@ PER_MILLE = 1000
 
 @dataclass(frozen=True)
 class TypedPost:
-    """What was typed, what it takes from elsewhere, and what would go out on each channel, by its number."""
+    """What was typed, what it takes from elsewhere, texts of their own, and what would go out, by channel."""
 
     said: PostText = field(default_factory=PostText)
     taken: Ingredients = NOTHING
+    variants: dict[int, str] = field(default_factory=dict)
     drafts: dict[int, Draft] = field(default_factory=dict)
 
     def fullness(self, channels: Sequence[ChannelRow]) -> Callable[[str], int]:
@@ -32,6 +35,26 @@ class TypedPost:
             return max((_fullness(self.said, channel, self.taken, text) for channel in channels), default=0)
 
         return measure
+
+
+@dataclass(frozen=True)
+class CampaignLook:
+    """How a campaign is marked: its colour, and a word on it."""
+
+    color: str
+    kind: str
+
+
+def campaign_look(session: Session, name: str) -> CampaignLook | None:
+    """The mark of the campaign of this name; None without one. One statement."""
+    if not name.strip():
+        return None
+    row = session.execute(select(Campaign).where(col(Campaign.name) == name.strip())).scalar_one_or_none()
+    if row is None:
+        return CampaignLook("gray", "New campaign")
+    return CampaignLook(
+        row.color, "Advertising" if row.paid else (row.goal.value.capitalize() if row.goal else row.name)
+    )
 
 
 def typed_post(session: Session, changes: Changes, channels: Sequence[ChannelRow]) -> TypedPost:
@@ -51,7 +74,7 @@ def typed_post(session: Session, changes: Changes, channels: Sequence[ChannelRow
     texts = [said.text, said.first_comment, *variants.values()]
     taken = ingredients(session, texts, changes.campaign or "")
     drafts = {channel.id: channel_draft(said, variants.get(channel.id), channel.network, taken) for channel in channels}
-    return TypedPost(said, taken, drafts)
+    return TypedPost(said, taken, variants, drafts)
 
 
 def _fullness(said: PostText, channel: ChannelRow, taken: Ingredients, text: str) -> int:
