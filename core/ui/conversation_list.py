@@ -169,7 +169,7 @@ def shown_row(row: ConversationRow, zone: ZoneInfo, me: int | None = None) -> di
         "exact": exact(row.last_message_at, zone),
         "preview": _preview(row),
         "unread": row.unread,
-        "icon": _icon(row.network),
+        "icon": mark_of(row.network),
         "network": row.network,
         "channel": _without_server(row.channel_handle),
         "channel_full": " · ".join(part for part in (row.channel_handle, row.group) if part),
@@ -181,7 +181,7 @@ def shown_row(row: ConversationRow, zone: ZoneInfo, me: int | None = None) -> di
 
 
 @lru_cache(maxsize=32)
-def _icon(network: str) -> str:
+def mark_of(network: str) -> str:
     """A network's mark as an address that is its own file: one picture, no request."""
     mark = Path(network_icon(network)).read_bytes()
     return f"data:image/svg+xml;base64,{b64encode(mark).decode()}"

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import streamlit as st
+from sqlmodel import Session
 
 from core import db
 from core.services import key_dates
@@ -43,9 +44,13 @@ def _add(page: Page) -> None:
         added = st.form_submit_button("Add", type="primary", icon=":material/add:")
     if added and given["day"] is None:
         st.error("Choose the day.", icon=":material/error:")
-    elif added and act(lambda s: key_dates.add_key_date(s, page.actor, **given), rerun=None):
-        st.session_state["key_dates_added"] = made + 1
-        st.rerun()
+    elif added:
+
+        def add(session: Session) -> None:
+            key_dates.add_key_date(session, page.actor, **given)
+            st.session_state["key_dates_added"] = made + 1
+
+        act(add, rerun="fragment")
 
 
 def _fields(key: str, row: KeyDateRow | None) -> dict[str, Any]:

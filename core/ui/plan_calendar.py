@@ -4,7 +4,6 @@ Drawn by FullCalendar (streamlit-calendar); what it draws is `plan_events.py`, h
 only clicks and drops, so the time it shows is decided here, and stands in the address.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,19 +21,19 @@ from core.services.channels import ChannelRow
 from core.services.plan_calendar import Calendar, Days, Move
 from core.services.planning import PlanFilter
 from core.services.team import Right
+from core.ui import narrow as window
+from core.ui import plan_said
 from core.ui.composer_state import TURN_TO, WRITE
 from core.ui.key_date_dialog import key_date_dialog
-from core.ui.narrow import is_narrow
 from core.ui.page import Page
 from core.ui.parts import shown
 from core.ui.plan_events import GROUP, LIST, MONTH, STATE, WEEK, Colours, Look, clock, events, post_of
-from core.ui.plan_look import VIEWS, locale_of, options, style
+from core.ui.plan_look import LIST_DAYS, VIEWS, locale_of, options, style
 from core.ui.plan_unplanned import unplanned
 
-OFFERED = 60.0  # seconds in which a move can be undone
 OFF, ANYWHERE = "Off", "All channels"
 CAMPAIGNS = "Campaigns"  # the page's view
-_DAY, _DONE, _ROUND, _LAST, _REFUSED = "cal_day", "_cal_done", "_cal_round", "_cal_last", "_cal_refused"
+_DAY, _DONE = "cal_day", "_cal_done"
 
 
 def plan_calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) -> None:
@@ -44,7 +43,7 @@ def plan_calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter
 
 @st.fragment(key="plan_calendar")
 def _calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) -> None:
-    narrow = is_narrow()
+    narrow = window.is_narrow(_fit)
     view, day, colour_by, marked = _toolbar(page, channels, narrow)
     first, after = _shown_days(view, day)
     dark, locale = st.context.theme.type == "dark", locale_of(st.context.locale)
@@ -60,9 +59,9 @@ def _calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) ->
         *(page.zone, view, colour_by, channels, first, after, editable),
         gap_days=_gaps(page, found, days, channels, marked),
         gap_word="Nothing planned" if marked in (OFF, ANYWHERE) else f"Nothing: {marked}",
-        round=st.session_state.get(_ROUND, 0),
+        round=plan_said.turn(),
     )
-    _say(page)
+    plan_said.say()
     _legend(found, look)
     now = utc_now().astimezone(page.zone).replace(tzinfo=None)
     left, right = st.columns([4.6, 1], gap="medium") if undated else (st.container(), None)
@@ -77,7 +76,7 @@ def _calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) ->
         _in_words(page, found, look, days)
     if right is not None:
         with right:
-            unplanned(page, undated, keep)
+            unplanned(page, undated, moved)
 
 
 # --- which time -------------------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def _toolbar(page: Page, channels: Sequence[ChannelRow], narrow: bool) -> tuple[
                 on_click=_go,
                 args=(to,),
             )
-        st.markdown(f"### {shown(_title(view_now, day))}", width="stretch")
+        st.markdown(f"**{shown(_title(view_now, day))}**", width="stretch")
         view = st.segmented_control(
             "Calendar view", list(VIEWS), default=MONTH, required=True, key="cal_view", bind="query-params",
             label_visibility="collapsed",
@@ -118,6 +117,12 @@ def _toolbar(page: Page, channels: Sequence[ChannelRow], narrow: bool) -> tuple[
             if st.button("Key dates", icon=":material/event:", key="cal_key_dates", width="stretch"):
                 key_date_dialog(page)
     return view or MONTH, day, colour_by or STATE, marked or OFF
+
+
+def _fit() -> None:
+    """In a callback: the window is narrow, or no longer. Whoever chose a view keeps it."""
+    if "cal_view" not in st.query_params or st.session_state.get("cal_view") == LIST:
+        st.session_state["cal_view"] = LIST if window.told() else MONTH
 
 
 def _day(page: Page) -> date:
@@ -136,8 +141,8 @@ def _go(day: date | None) -> None:
 
 
 def _step(view: str, day: date, by: int) -> date:
-    if view == WEEK:
-        return day + timedelta(days=7 * by)
+    if view != MONTH:
+        return day + timedelta(days=by * (7 if view == WEEK else LIST_DAYS))
     first = day.replace(day=1)
     return (first + timedelta(days=31)).replace(day=1) if by > 0 else (first - timedelta(days=1)).replace(day=1)
 
@@ -148,15 +153,15 @@ def _shown_days(view: str, day: date) -> tuple[date, date]:
         monday = day - timedelta(days=day.weekday())
         return monday, monday + timedelta(days=7)
     if view == LIST:
-        return day.replace(day=1), _step(view, day, 1)
+        return day, _step(view, day, 1)
     return service.weeks_of_month(day)
 
 
 def _title(view: str, day: date) -> str:
     locale = locale_of(st.context.locale).split("-")[0]
-    if view != WEEK:
+    if view == MONTH:
         return str(format_date(day, "LLLL y", locale=locale))
-    first, after = _shown_days(WEEK, day)
+    first, after = _shown_days(view, day)
     last = after - timedelta(days=1)
     begin = "d MMM" if first.year == last.year else "d MMM y"
     return f"{format_date(first, begin, locale=locale)} – {format_date(last, 'd MMM y', locale=locale)}"
@@ -221,7 +226,7 @@ def _hear(page: Page, told: Any) -> None:
     if not told or told == st.session_state.get(_DONE):
         return
     st.session_state[_DONE] = told
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    plan_said.next_turn()
     what = told.get("callback")
     if what == "eventChange":
         _dropped(page, told["eventChange"])
@@ -233,17 +238,21 @@ def _hear(page: Page, told: Any) -> None:
 
 def _dropped(page: Page, change: Any) -> None:
     found = post_of(change.get("event"))
-    if found is None or found[1] is None:
+    if found is None:
         return
     post_id, local, seen = found
+    if local is None:
+        return
     if change["event"].get("allDay"):  # dropped into the row of whole days: its time of day stays
         before = clock(change.get("oldEvent", {}).get("start")) or local
         local = datetime.combine(local.date(), before.time())
     try:
         with db.write() as session:
-            keep(service.move_post(session, page.actor, post_id, local, page.zone, seen))
+            move = service.move_post(session, page.actor, post_id, local, page.zone, seen)
     except UserError as error:
-        refuse(str(error))
+        plan_said.refuse(str(error))
+    else:
+        moved(page, move)
 
 
 def _clicked(page: Page, event: Any) -> None:
@@ -265,7 +274,7 @@ def _new_post(page: Page, click: Any) -> None:
     if at is None:
         return
     if at.date() < utc_now().astimezone(page.zone).date():
-        refuse("That day has passed. Choose a later one for a new post.")
+        plan_said.refuse("That day has passed. Choose a later one for a new post.")
         return
     number = st.session_state["new_posts"] = st.session_state.get("new_posts", 0) + 1
     st.session_state[f"post_new_{number}_day"] = at.date()
@@ -276,43 +285,10 @@ def _new_post(page: Page, click: Any) -> None:
     st.rerun()
 
 
-# --- saying what happened ---------------------------------------------------------------------------------------------
-
-
-def keep(move: Move) -> None:
-    """Offer to undo this move, and nothing older."""
-    st.session_state[_LAST] = (move, time.monotonic())
-    st.session_state.pop(_REFUSED, None)
-
-
-def refuse(sentence: str) -> None:
-    """Say why it didn't go, once."""
-    st.session_state[_REFUSED] = sentence
-    st.session_state.pop(_LAST, None)
-
-
-def _say(page: Page) -> None:
-    """How the last move went, with the way back."""
-    refused = st.session_state.pop(_REFUSED, None)
-    if refused:
-        st.error(shown(refused), icon=":material/error:")
-    move, at = st.session_state.get(_LAST) or (None, 0.0)
-    if move is None or time.monotonic() - at > OFFERED:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", border=True, key="cal_moved"):
-        local = move.after.astimezone(page.zone)
-        parts = [f":material/check: Moved to **{local:%a %d %b, %H:%M}**.", *map(shown, filter(None, [move.note]))]
-        st.markdown(" ".join([*parts, *map(shown, move.warnings)]), width="stretch")
-        st.button("Undo", icon=":material/undo:", key="cal_undo", type="tertiary", on_click=_undo, args=(page, move))
-
-
-def _undo(page: Page, move: Move) -> None:
-    st.session_state.pop(_LAST, None)
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    try:
-        with db.write() as session:
-            service.undo_move(session, page.actor, move)
-    except UserError as error:
-        refuse(str(error))
-    else:
-        st.toast("Undone", icon=":material/check:")
+def moved(page: Page, move: Move) -> None:
+    """Say when it goes out now, and offer the time it had."""
+    local = move.after.astimezone(page.zone)
+    notes = [note for note in (move.note, *move.warnings) if note]
+    plan_said.keep(
+        f"Moved to **{local:%a %d %b, %H:%M}**.", notes, lambda s: service.undo_move(s, page.actor, move)
+    )  # fmt: skip

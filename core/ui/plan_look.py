@@ -10,7 +10,8 @@ from typing import Any
 from core.ui.plan_events import LIST, MONTH, WEEK
 from core.ui.plan_words import POSTS
 
-VIEWS = {MONTH: "dayGridMonth", WEEK: "timeGridWeek", LIST: "listMonth"}
+VIEWS = {MONTH: "dayGridMonth", WEEK: "timeGridWeek", LIST: "listDays"}
+LIST_DAYS = 31
 GERMAN, ENGLISH = "de", "en-gb"  # as FullCalendar and Babel read them
 WORDS = {
     GERMAN: {"more": "weitere", "all_day": "Tag", "nothing": "Nichts geplant"},
@@ -40,7 +41,7 @@ DARK = {
 # Page, ground of heads, border, text, small text, accent; as in .streamlit/config.toml.
 LIGHT_PAGE = ("#ffffff", "#f3f5f7", "#d9dee5", "#0d141b", "#4d5966", "#0f6b75")
 DARK_PAGE = ("#12171d", "#1a2129", "#333e4a", "#e6eaf0", "#a7b3c0", "#6cc7d0")
-WEEK_HEIGHT, HEAD = 152, 34  # px, of a week in the month; three posts fit into a day
+WEEK_HEIGHT, HEAD = 166, 34  # px, of a week in the month: four posts fit into a day
 HEIGHTS = {WEEK: 780, LIST: 640}
 
 
@@ -55,6 +56,7 @@ def options(view: str, day: date, weeks: int, now: datetime, locale: str, editab
     return {
         "initialView": VIEWS[view],
         "initialDate": day.isoformat(),
+        "views": {VIEWS[LIST]: {"type": "list", "duration": {"days": LIST_DAYS}}},
         "headerToolbar": False,
         "timeZone": "UTC",  # of times without a zone: they are shown as they are given
         "now": now.isoformat(timespec="minutes"),
@@ -75,6 +77,7 @@ def options(view: str, day: date, weeks: int, now: datetime, locale: str, editab
         "defaultTimedEventDuration": "00:30",
         "slotEventOverlap": False,
         "eventMaxStack": 4,
+        "eventShortHeight": 18,
         "dayMaxEvents": True,
         "snapDuration": "00:05",
         "scrollTime": "07:00:00",
@@ -99,7 +102,8 @@ def style(dark: bool) -> str:
     colours = DARK if dark else LIGHT
     parts = [
         f"""
-@font-face {{ font-family: Inter; src: url("../../app/static/inter-latin.woff2") format("woff2"); font-weight: 100 900; }}
+@font-face {{ font-family: Inter; font-weight: 100 900;
+  src: url("../../app/static/inter-latin.woff2") format("woff2"); }}
 body:has(&) {{ background: {page}; margin: 0; color-scheme: {"dark" if dark else "light"}; }}
 & {{ color: {text}; font-family: Inter, system-ui, sans-serif; font-size: 13px; line-height: 1.35;
   --fc-border-color: {border}; --fc-page-bg-color: {page}; --fc-neutral-bg-color: {head};
@@ -121,19 +125,20 @@ a {{ color: inherit; text-decoration: none; }}
 .fc-event:focus::after, .fc-event-selected::after {{ background: none; }}
 .hub-post {{ border-width: 0 0 0 3px; border-radius: 3px 4px 4px 3px; }}
 .fc-daygrid-event {{ margin-bottom: 1px; }}
-.fc-daygrid-event.hub-post .fc-event-main-frame {{ display: block; padding: 1px 4px 2px 5px; line-height: 1.25; }}
+.fc-daygrid-event.hub-post .fc-event-main-frame {{ display: block; padding: 1px 4px 1px 5px; line-height: 1.15; }}
 .hub-post .fc-event-time {{ font-weight: 400; font-size: 11px; color: {small}; font-variant-numeric: tabular-nums;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }}
 .hub-post .fc-event-title {{ font-weight: 500; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .fc-timegrid-event.hub-post .fc-event-main {{ padding: 1px 3px 1px 4px; }}
-.fc-timegrid-event-short .fc-event-time::after {{ content: none; }}
+.fc-timegrid-event.hub-post .fc-event-main-frame {{ display: block; line-height: 1.2; }}
+.fc-timegrid-slot {{ height: 31px; }}
 .hub-s-cancelled .fc-event-title {{ text-decoration: line-through; }}
 .hub-s-idea {{ border-left-style: dashed; }}
 .hub-s-draft {{ border-left-style: double; }}
 .hub-clash .fc-event-title::before, .hub-clash .fc-list-event-title a::before {{ content: "Clash"; font-weight: 600;
   font-size: 10.5px; color: {page}; background: {colours["orange"][1]}; border-radius: 3px; padding: 0 4px;
   margin-right: 4px; }}
-.hub-band, .hub-day, .hub-holiday {{ border-width: 0; border-radius: 3px; font-size: 11.5px; }}
+.hub-band, .hub-day, .hub-holiday {{ border-width: 0; border-radius: 3px; font-size: 11px; line-height: 1.35; }}
 .hub-band .fc-event-main, .hub-day .fc-event-main, .hub-holiday .fc-event-main {{ padding: 0 5px; font-weight: 500; }}
 .hub-band {{ border-left-width: 0; opacity: .92; }}
 .hub-begins {{ border-left-width: 4px; }}

@@ -20,23 +20,26 @@ AT_FIRST, MORE = 6, "unplanned_shown"
 WORDS = 80
 
 
-def unplanned(page: Page, rows: Sequence[PlanRow], keep: Callable[[Move], None]) -> None:
-    """Draw the list. `keep` offers to undo what was planned."""
+def unplanned(page: Page, rows: Sequence[PlanRow], moved: Callable[[Page, Move], None]) -> None:
+    """Draw the list. `moved` offers to undo what was planned."""
     rows = [row for row in rows if row.state is not PostState.CANCELLED]
     count = st.session_state.get(MORE, AT_FIRST)
-    st.markdown(f"#### Without a time ({len(rows)})")
+    st.markdown(f"**Without a time** ({len(rows)})")
     with st.container(gap="small", key="unplanned"):
         for row in rows[:count]:
-            _one(page, row, keep)
+            _one(page, row, moved)
     if len(rows) > count and st.button("Show more", key="unplanned_more", type="tertiary"):
         st.session_state[MORE] = count + 10
         st.rerun("fragment")
 
 
-def _one(page: Page, row: PlanRow, keep: Callable[[Move], None]) -> None:
+def _one(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:
     title = row.title or " ".join(row.text.split())[:WORDS] or f"Post {row.id}"
     with st.container(border=True, gap="xsmall"):
-        st.markdown(shown(title))
+        if st.button(f":small[{shown(title)}]", key=f"open_undated_{row.id}", type="tertiary", help="Open it"):
+            st.query_params["post"] = str(row.id)
+            st.session_state[TURN_TO] = WRITE
+            st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             state_badge(row.state)
             if page.actor.may(Right.PLAN):
@@ -45,14 +48,10 @@ def _one(page: Page, row: PlanRow, keep: Callable[[Move], None]) -> None:
                 )
                 if box.open:
                     with box:
-                        _give_time(page, row, keep)
-            if st.button("Open", key=f"open_undated_{row.id}", type="tertiary"):
-                st.query_params["post"] = str(row.id)
-                st.session_state[TURN_TO] = WRITE
-                st.rerun()
+                        _give_time(page, row, moved)
 
 
-def _give_time(page: Page, row: PlanRow, keep: Callable[[Move], None]) -> None:
+def _give_time(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:
     tomorrow = (utc_now().astimezone(page.zone) + timedelta(days=1)).date()
     day: date = st.date_input("Day", value=tomorrow, key=f"plan_day_{row.id}", format="DD.MM.YYYY")
     clock: time = st.time_input("Time", value=time(9), key=f"plan_time_{row.id}", step=timedelta(minutes=5))
@@ -63,5 +62,5 @@ def _give_time(page: Page, row: PlanRow, keep: Callable[[Move], None]) -> None:
             lambda s: plan_calendar.move_post(s, page.actor, row.id, local, page.zone, row.planned_at), rerun=None
         )
         if move is not None:
-            keep(move)
+            moved(page, move)
             st.rerun("fragment")
