@@ -24,14 +24,17 @@ from core.services import (
     composer_drafts,
     health,
     inbox_waking,
+    media_cleaning,
     notice_sending,
     notices,
     proofs,
     publishing,
+    recurrence_work,
     sandbox,
     service_time,
     sync,
     triage,
+    weblinks,
 )
 from core.services.crew import Alarm, Crew, safely
 from core.services.logs import set_up_logging
@@ -75,7 +78,11 @@ class Worker:
         every(3600).seconds.do(safely, self.write, notices.forget_old)
         every(3600).seconds.do(safely, self.write, composer_drafts.forget_old)
         every(60).seconds.do(self.keepers.start, channels.purge_removed)
+        every(30).seconds.do(self.keepers.start, recurrence_work.plan_ahead)
+        every(6 * 3600).seconds.do(self.keepers.start, media_cleaning.clear_away)
         every(600).seconds.do(self.keepers.start, at_risk.warn_authors)
+        every(4).seconds.do(self.keepers.start, weblinks.check_due)
+        every(3600).seconds.do(self.keepers.start, weblinks.look_after_links)
 
     def run(self) -> None:
         """Until told to stop."""

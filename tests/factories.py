@@ -102,7 +102,8 @@ def message(owner: Conversation, text: str, at: datetime | None = None, **values
 def post(*channel_ids: int, text: str = "Guten Morgen!", at: datetime | None = None, **values: Any) -> Post:
     """A post with a delivery per channel: scheduled when `at` is given, else a draft."""
     state = PostState.SCHEDULED if at else PostState.DRAFT
-    row = _saved(Post(text=text, planned_at=at, **({"state": state, "title": text[:40]} | values)))
+    given = {"state": state, "title": text[:40], "planned_at": at} | values
+    row = _saved(Post(text=text, **given))
     for channel_id in channel_ids:
         _saved(
             Delivery(

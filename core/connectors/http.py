@@ -130,7 +130,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """What came of asking for somebody's page. `status` 0: no answer, for the reason `fault`. `url`: after redirects."""
+    """What came of asking for a page. `status` 0: no answer, for the reason `fault`. `url`: after redirects."""
 
     status: int
     url: str

@@ -17,7 +17,8 @@ from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState, Post, PostState
 from core.models.planning_work import EventKind
-from core.services import approval, journal, post_history, preflight
+from core.services import approval, journal, post_history, preflight, weblinks
+from core.services.pattern_guard import refuse_pattern
 from core.services.plan_changes import OUT, Changes, apply, content, deliveries_of, ensure_campaign, judged
 from core.services.plan_deliveries import (
     accepted_parts,
@@ -282,11 +283,11 @@ def _schedule(
         raise UserError("Choose at least one channel for this post.")
     if not free:
         raise UserError("Nothing of this post is left to send: it is out, on its way, or was given up.")
+    refuse_pattern(session, post.id)
     approval.check(session, actor, post)
-    warnings: list[str] = []
     drafts, channels = drafts_of(session, free), _channels_of(session, free)
     for row in free:
-        warnings += _judge(channels[row.channel_id], drafts[row.id])
+        _judge(channels[row.channel_id], drafts[row.id])
         if row.state is not DeliveryState.SCHEDULED or row.due_at != at:
             reset(row, DeliveryState.SCHEDULED)
             row.due_at = at
@@ -294,13 +295,14 @@ def _schedule(
     post.queued = post.queued and post.planned_at == at  # another time is no slot's any more
     post.planned_at = at
     session.flush()
-    warnings += _preflight(session, post)
+    warnings = _preflight(session, post, [part.text for draft in drafts.values() for part in draft.parts])
     settle_post(session, post.id)
     return tuple(warnings)
 
 
-def _preflight(session: Session, post: Post) -> list[str]:
-    """Warnings of the preflight. Raises `UserError` with the first error."""
+def _preflight(session: Session, post: Post, texts: Sequence[str]) -> list[str]:
+    """Warnings of the preflight; the links of `texts` will be looked at. Raises `UserError` with the first error."""
+    weblinks.ask(session, texts)
     found = preflight.findings(session, post)
     blocking = next((f for f in found if f.severity is Severity.ERROR), None)
     if blocking:
@@ -320,12 +322,10 @@ def _channels_of(session: Session, rows: Sequence[Delivery]) -> dict[int, Channe
     return {channel.id: channel for channel in session.execute(asked).scalars()}
 
 
-def _judge(channel: Channel, draft: Draft) -> list[str]:
-    """Warnings for this delivery. Raises `UserError` with what keeps it from going out."""
+def _judge(channel: Channel, draft: Draft) -> None:
+    """Raise `UserError` with what keeps this draft from going out on the channel."""
     if channel.state in NOT_ACTIVE:
         raise UserError(f"{channel.handle} {NOT_ACTIVE[channel.state]}")
-    problems = problems_of(channel, draft)
-    blocking = first_error(problems)
+    blocking = first_error(problems_of(channel, draft))
     if blocking:
         raise UserError(f"{channel.handle}: {blocking.message}")
-    return [f"{channel.handle}: {p.message}" for p in problems if p.severity is Severity.WARNING]
