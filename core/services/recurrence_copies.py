@@ -48,7 +48,7 @@ def contents(session: Session, posts: Sequence[Post]) -> dict[int, Changes]:
     for row in shown:
         media.setdefault(row.post_id, []).append(row)
     named = select(col(Campaign.id), col(Campaign.name)).where(col(Campaign.id).in_({p.campaign_id for p in posts}))
-    campaigns: dict[int, str] = dict(session.execute(named).tuples())
+    campaigns: dict[int, str] = {row[0]: row[1] for row in session.execute(named)}
     return {
         post.id: _content(
             post,
