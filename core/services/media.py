@@ -143,7 +143,7 @@ def last_alts(session: Session, media_ids: Sequence[int]) -> dict[int, str]:
     """The alt text that each asset was last given in any post. One statement."""
     used = (col(PostMedia.media_id).in_(media_ids), func.trim(col(PostMedia.alt)) != "")
     newest = select(func.max(col(PostMedia.id))).where(*used).group_by(col(PostMedia.media_id))
-    rows = session.execute(select(PostMedia.media_id, PostMedia.alt).where(col(PostMedia.id).in_(newest)))
+    rows = session.execute(select(col(PostMedia.media_id), col(PostMedia.alt)).where(col(PostMedia.id).in_(newest)))
     return {int(media_id): str(alt) for media_id, alt in rows}
 
 
@@ -185,6 +185,8 @@ def _spooled(file: BinaryIO, name: str, videos: bool) -> Iterator[tuple[Path, st
                 checksum.update(piece)
                 spool.write(piece)
         yield aside, checksum.hexdigest(), head
+    except OSError as error:
+        raise UserError(f"“{name}” can't be stored: the hub's disk is full. Make room there, then add it again.") from error
     finally:
         aside.unlink(missing_ok=True)
 

@@ -1,0 +1,92 @@
+"""What pages show of media: small pictures, and what each network will get. Kept in memory, no row is touched.
+
+A file never changes under its name (its checksum), so what was worked out once holds. Making an image fit takes a
+second or two: a thread of its own does it, one at a time, and whoever asks meanwhile is told that it isn't known yet.
+"""
+
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+
+from core.connectors.base import DraftImage, Limits
+from core.connectors.images import FittedImage, fit
+from core.errors import Rejected
+from core.services.media import poster_path
+
+SIDE = 720  # pixels of a small picture, the longer side
+REMEMBERED = 400  # images as one channel gets them
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a channel gets of an image: pixels and bytes; or `trouble`, a sentence. All zero: being worked out."""
+
+    width: int = 0
+    height: int = 0
+    size: int = 0
+    trouble: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether it has been worked out."""
+        return bool(self.size or self.trouble)
+
+
+@lru_cache(maxsize=96)
+def small(path: str, side: int = SIDE) -> str:
+    """A small picture of an image, or of a video's poster, as a data address; empty where the file can't be read."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(poster_path(path)) as opened:
+            opened.draft("RGB", (side * 2, side * 2))
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((side, side))
+            picture = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+    except MemoryError:
+        raise
+    except Exception:  # a file that is gone, or broken, is no reason to show no page
+        return ""
+    out = BytesIO()
+    picture.save(out, "WEBP", quality=74, method=2)
+    return f"data:image/webp;base64,{b64encode(out.getvalue()).decode()}"
+
+
+_lock = Lock()
+_pool = ThreadPoolExecutor(1, "media-fit")
+_fits: OrderedDict[tuple[str, str, int, int | None, tuple[str, ...]], Future[Fitted]] = OrderedDict()
+
+
+def fitted(image: DraftImage, limits: Limits, work: Callable[[DraftImage, Limits], FittedImage] = fit) -> Fitted:
+    """What a channel with these limits gets of an image. Never waits: ask again while it isn't `known`."""
+    key = (image.path, image.mime, limits.image_bytes, limits.image_pixels, limits.image_types)
+    with _lock:
+        future = _fits.get(key)
+        if future is None:
+            future = _fits[key] = _pool.submit(_fit, image, limits, work)
+            while len(_fits) > REMEMBERED:
+                _fits.popitem(last=False)[1].cancel()
+        else:
+            _fits.move_to_end(key)
+    return future.result() if future.done() and not future.cancelled() else Fitted()
+
+
+def _fit(image: DraftImage, limits: Limits, work: Callable[[DraftImage, Limits], FittedImage]) -> Fitted:
+    try:
+        made = work(image, limits)
+    except Rejected as error:
+        return Fitted(trouble=str(error))
+    except Exception:  # the worker says it again, with its traceback, if it comes to that
+        return Fitted(trouble="It can't be worked out. Save the image again as JPEG or PNG and add it anew.")
+    return Fitted(made.width, made.height, len(made.data))
+
+
+def exists(path: str) -> bool:
+    """Whether the file is there: a restored database may be newer than its media folder."""
+    return Path(path).exists()
