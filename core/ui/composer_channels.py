@@ -58,10 +58,9 @@ def _line(page: Page, key: str, channel: ChannelRow, stored: str | None, text: s
         st.markdown(f"**{shown(channel.handle)}**", width="content")
         count = st.container(width="stretch")
         different = st.toggle(
-            f"Different text for {shown(channel.handle)}",
+            "Different text",
             key=seed(key, f"differs_{channel.id}", stored is not None),
-            label_visibility="collapsed",
-            help="Different text for this channel",
+            help=f"Give {shown(channel.handle)} words of its own",
             persist_state="session",
         )
     if not different:
