@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.cli import (
     actions,
+    campaigns,
     channel,
     contacts,
     handling,
@@ -62,6 +63,7 @@ for commands, name in (
     (channel.channel, "channel"),
     (post.post, "post"),
     (publishing.publishing, "publishing"),
+    (campaigns.campaign, "campaign"),
     (inbox.inbox, "inbox"),
     (contacts.contact, "contact"),
     (replies.reply, "reply"),
