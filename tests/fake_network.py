@@ -19,10 +19,12 @@ from core import db, lease
 from core.connectors import registry
 from core.connectors.base import (
     Auth,
+    Author,
     Batch,
     Capabilities,
     Connector,
     Draft,
+    Kind,
     Limits,
     Prepared,
     Profile,
@@ -30,7 +32,7 @@ from core.connectors.base import (
     Replay,
     Sent,
 )
-from core.errors import NeedsReauth, OutcomeUnknown, RateLimited, Rejected, RetryLater
+from core.errors import NeedsReauth, OutcomeUnknown, RateLimited, Rejected, RemoteGone, RetryLater
 from core.services import delivery_parts
 
 BASE_URL = "https://fake.example"
@@ -60,6 +62,10 @@ class FakeNetwork:
     writes: list[Prepared] = field(default_factory=list)  # every request that came in, accepted or not
     prepared: int = 0
     looks: int = 0
+    read_back: list[tuple[str, ...]] = field(default_factory=list)  # every time known posts were read again
+    read_faults: deque[Exception] = field(default_factory=deque)  # used up, one a reading
+    deed_faults: deque[Exception | None] = field(default_factory=deque)  # one an edit or deletion; None: it works
+    hidden: set[str] = field(default_factory=set)  # ids that can't be read although nobody removed them
     late: list[tuple[datetime, Prepared]] = field(default_factory=list)
     gate: Callable[[str], None] = lambda _point: None
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -129,12 +135,37 @@ class FakeNetwork:
                 return Sent(post.remote_id, f"{BASE_URL}/{post.remote_id}", post.at, {"id": post.remote_id})
         return None
 
+    def reread(self, remote_ids: Sequence[str]) -> Batch[RemoteMessage]:
+        """Known posts as they are now; of hidden ones nothing is said."""
+        self.read_back.append(tuple(remote_ids))
+        if self.read_faults:
+            raise self.read_faults.popleft()
+        there = {post.remote_id: post for post in self.posts}
+        me = Author("me", "me")
+        items = [
+            RemoteMessage(i, i, Kind.COMMENT, me, there[i].request["text"], there[i].at, is_own=True)
+            for i in remote_ids
+            if i in there and i not in self.hidden
+        ]
+        removed = tuple(i for i in remote_ids if i not in there and i not in self.hidden)
+        return Batch(tuple(items), removed=removed)
+
+    def deed(self, remote_id: str) -> Online:
+        """The post that is changed or deleted."""
+        fault = self.deed_faults.popleft() if self.deed_faults else None
+        if fault is not None:
+            raise fault
+        for post in self.posts:
+            if post.remote_id == remote_id:
+                return post
+        raise RemoteGone("It isn't there.")
+
 
 class FakeConnector(Connector):
     """Publishes to `network`, which a test sets."""
 
     network: ClassVar[FakeNetwork] = FakeNetwork()
-    capabilities = Capabilities("fake", "Fake", (Auth.TOKEN,), needs_base_url=True)
+    capabilities = Capabilities("fake", "Fake", (Auth.TOKEN,), needs_base_url=True, edits=True)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -179,15 +210,22 @@ class FakeConnector(Connector):
         return self.limits
 
     def delete(self, remote_id: str) -> None:
-        """Not needed here."""
+        """Take it off the network."""
+        self.network.posts.remove(self.network.deed(remote_id))
+
+    def edit(self, remote_id: str, draft: Draft, part: int) -> Sent:
+        """Another text."""
+        post = self.network.deed(remote_id)
+        post.request = post.request | {"text": draft.parts[part].text}
+        return Sent(post.remote_id, f"{BASE_URL}/{post.remote_id}", post.at)
 
     def fetch_inbox(self, cursor: str | None, thread_of: Callable[[str], str | None]) -> Batch[RemoteMessage]:
         """Nobody writes."""
         return Batch()
 
     def recheck(self, remote_ids: Sequence[str]) -> Batch[RemoteMessage]:
-        """Nothing changes."""
-        return Batch()
+        """As the network has them now."""
+        return self.network.reread(remote_ids)
 
     def search(self, query: str, cursor: str | None) -> Batch[RemoteMessage]:
         """Nothing is found."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
-from core.db import utc_now
+from core import db
 from core.models.planning import Delivery
 from core.models.planning_work import DeliveryEvent, EventKind
 from core.services.team import Actor
@@ -39,7 +39,7 @@ def note(
     session.add(
         DeliveryEvent(
             delivery_id=row.id,
-            at=at or utc_now(),
+            at=at or db.utc_now(),
             kind=kind,
             part=part,
             attempt=row.attempts if attempt is None else attempt,
@@ -53,7 +53,7 @@ def note_all(
     session: Session, delivery_ids: Iterable[int], kind: EventKind, detail: str = "", actor: Actor | None = None
 ) -> None:
     """The same line for many deliveries. One statement."""
-    now, member = utc_now(), actor.id if actor else None
+    now, member = db.utc_now(), actor.id if actor else None
     common = {"at": now, "kind": kind, "part": 0, "attempt": 0, "detail": detail[:DETAIL], "member_id": member}
     lines = [{"delivery_id": delivery_id, "times": 1, **common} for delivery_id in delivery_ids]
     if lines:
@@ -71,5 +71,5 @@ def _fold(session: Session, delivery_id: int, kind: EventKind, detail: str, part
     if last is None or (last.kind, last.detail, last.part) != (kind, detail[:DETAIL], part):
         return False
     last.times += 1
-    last.last_at = utc_now()
+    last.last_at = db.utc_now()
     return True

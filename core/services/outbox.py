@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlmodel import Session, col
 
-from core.db import utc_now
+from core import db
 from core.models.channel import Channel, ChannelState
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState, Post
@@ -58,7 +58,7 @@ class Outbox:
 
 def outbox(session: Session, limit: int = MOST) -> Outbox:
     """Everything around now. Four statements, whatever there is."""
-    now = utc_now()
+    now = db.utc_now()
     soon = and_(col(Delivery.state) == DeliveryState.SCHEDULED, col(Delivery.due_at) <= now + NEXT)
     moving = or_(soon, col(Delivery.state).in_((DeliveryState.SENDING, DeliveryState.CHECKING)))
     going = _found(session, [moving], [col(Delivery.due_at), col(Delivery.id)], limit)

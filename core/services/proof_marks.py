@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from core.db import utc_now
+from core import db
 from core.models.analytics import Publication
 from core.models.channel import Channel
 from core.models.inbox import Message
@@ -30,7 +30,7 @@ REMOVED = "The network doesn't have it any more."
 
 def mark_seen(session: Session, row: Delivery, detail: str = SEEN) -> None:
     """It is there. Looked for no more."""
-    row.seen_at = row.seen_at or utc_now()
+    row.seen_at = row.seen_at or db.utc_now()
     if row.gone_at is not None:
         row.gone_at, detail = None, BACK
     row.proof_due_at = None
@@ -39,7 +39,7 @@ def mark_seen(session: Session, row: Delivery, detail: str = SEEN) -> None:
 
 def mark_missing(session: Session, row: Delivery, detail: str) -> None:
     """It isn't there (any more), and nobody here took it down: whoever wrote it is told. Looked for no more."""
-    row.gone_at = row.gone_at or utc_now()
+    row.gone_at = row.gone_at or db.utc_now()
     row.proof_due_at = None
     journal.note(session, row, EventKind.MISSING, detail, part=last_part(row))
     _tell(session, row)
@@ -83,7 +83,7 @@ def close_publications(session: Session, row: Delivery, which: Iterable[str]) ->
     """Analytics hears that these posts are off the network."""
     there = (col(Publication.channel_id) == row.channel_id, col(Publication.remote_id).in_(list(which)))
     for publication in session.execute(select(Publication).where(*there)).scalars():
-        publication.deleted_at = publication.deleted_at or utc_now()
+        publication.deleted_at = publication.deleted_at or db.utc_now()
 
 
 def _rows(session: Session, channel_id: int, delivery_ids: Iterable[int], *where: Any) -> list[Delivery]:
