@@ -17,6 +17,7 @@ KINDS = {
     "latency": "wait `seconds`, then go on as usual",
     "status": "answer with `status` (and `retry_after`) without acting",
     "status_after": "act, then answer with `status` (and `retry_after`) all the same, as a proxy in between does",
+    "late": "act `seconds` later, whether or not anybody still waits, and give no answer",
     "drop_before": "close the connection without acting and without an answer",
     "drop_after": "act, then close the connection without an answer",
     "not_json": "act, but answer with an HTML page",
@@ -139,6 +140,20 @@ class Faults:
     async def _status_after(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         await _collect(self.app, scope, receive)
         await self._status(fault, scope, receive, send)
+
+    async def _late(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            more = message.get("more_body", False)
+
+        async def kept() -> Message:
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await asyncio.sleep(fault.seconds)
+        await _collect(self.app, scope, kept)
+        await _hang_up(scope)
 
     async def _drop_before(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         await _hang_up(scope)

@@ -186,7 +186,8 @@ def _spooled(file: BinaryIO, name: str, videos: bool) -> Iterator[tuple[Path, st
                 spool.write(piece)
         yield aside, checksum.hexdigest(), head
     except OSError as error:
-        raise UserError(f"“{name}” can't be stored: the hub's disk is full. Make room there, then add it again.") from error
+        sentence = f"“{name}” can't be stored: the hub's disk is full. Make room there, then add it again."
+        raise UserError(sentence) from error
     finally:
         aside.unlink(missing_ok=True)
 
