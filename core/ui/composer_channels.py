@@ -192,7 +192,7 @@ def _threads(key: str, name: str, text: str, lines: Sequence[Line], typed: Typed
         on_change="rerun",
     )
     if opened.open:
-        with opened:
+        with opened, st.container(width=440):
             _split(key, name, text, lines, long, typed)
 
 

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import db
-from core.connectors.base import Draft, Limits, Problem, Severity
+from core.connectors.base import Draft, Problem, Severity
 from core.connectors.registry import connector_class
 from core.models.channel import ChannelState
-from core.services import media, planning
+from core.services import planning
 from core.services.channels import ChannelRow
-from core.services.plan_drafts import draft_from
 from core.ui.composer_state import Typed
 from core.ui.parts import network_icon, shown
 
@@ -26,10 +24,12 @@ def preview(channel: ChannelRow, draft: Draft, problems: Sequence[Problem]) -> N
         for number, part in enumerate(draft.parts):
             if number:
                 st.divider()
+            if part.comment:
+                st.caption(":material/comment: First comment")
             st.markdown(shown(part.text) if part.text else ":gray[Your text will appear here.]")
             if part.images:
                 st.image([image.path for image in part.images], width=150, alt=[image.alt for image in part.images])
-            st.caption(count_words(channel.network, part.text, channel.limits))
+            st.caption(_counted(channel, draft, number))
         for problem in problems:
             where = f"Part {problem.part + 1}: " if len(draft.parts) > 1 else ""
             if problem.severity is Severity.ERROR:
@@ -38,9 +38,10 @@ def preview(channel: ChannelRow, draft: Draft, problems: Sequence[Problem]) -> N
                 st.markdown(f":orange[:material/warning: {where}{shown(problem.message)}]")
 
 
-def count_words(network: str, text: str, limits: Limits) -> str:
+def _counted(channel: ChannelRow, draft: Draft, number: int) -> str:
     """“243 of 500 characters”, coloured when it gets tight."""
-    length = connector_class(network).length(text, limits)
+    limits = channel.limits
+    length = connector_class(channel.network).part_length(draft, number, limits)
     words = f"{length} of {limits.text_length} characters"
     if length > limits.text_length:
         return f":red[**{words}**]"
@@ -53,13 +54,8 @@ def previews(typed: Typed, key: str) -> None:
     if not typed.channels:
         st.caption("Choose a channel to see how the post will look there.")
         return
-    held = st.session_state.get(f"{key}_images", [])
-    alts = dict(typed.changes.images or ())
-    with db.read() as session:
-        pictures = media.draft_images(session, [(media_id, alts.get(media_id, "")) for media_id, _, _ in held])
     for channel in typed.channels:
-        text = (typed.changes.variants or {}).get(channel.id) or typed.changes.text or ""
-        draft = draft_from(text, pictures, typed.changes.language or None)
+        draft = typed.drafts[channel.id]
         preview(channel, draft, planning.problems_for(channel.network, channel.limits, draft))
         if channel.state is not ChannelState.ACTIVE:
             st.warning(f"{shown(channel.handle)} is not active: look at the Channels page.", icon=":material/warning:")

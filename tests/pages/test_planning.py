@@ -150,7 +150,7 @@ def test_problems_show_before_scheduling(editor: Actor):
 def test_a_channel_can_have_words_of_its_own(editor: Actor):
     one, two = factories.channel(), factories.channel()
     page = fill(writing(), "Für alle", one.id, two.id, day=tomorrow())
-    next(t for t in page.toggle if two.handle.split("@")[1] in t.label).set_value(True)
+    next(t for t in page.toggle if str(t.key).endswith(f"_differs_{two.id}")).set_value(True)
     page.run()
     field(page.text_area, f"Text for {two.handle}").set_value("Nur hier")
     button(page, "Schedule").click().run()
