@@ -18,7 +18,7 @@ from core.models.channel import Channel
 from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState, Post
 from core.models.planning_work import EventKind
-from core.services import inbox_answers, journal, plan_deliveries
+from core.services import inbox_answers, journal, plan_deliveries, planning
 from core.services.proof_marks import close_publications, remote_ids
 from core.services.team import Actor, Right, audit, require
 
@@ -143,6 +143,18 @@ def retry_deliveries(session: Session, actor: Actor, delivery_ids: Sequence[int]
         return "It is on its way again."
 
     return _each(session, actor, delivery_ids, one)
+
+
+def retry_with_text(session: Session, actor: Actor, delivery_id: int, version: int, text: str) -> None:
+    """Give a failed delivery a text of its own, and send it. `version` is the post's, as the writer saw it.
+
+    Raises `Conflict` when somebody saved meanwhile, `UserError` when the channel wouldn't take it: nothing is changed.
+    """
+    row = session.get(Delivery, delivery_id)
+    if row is None or row.post_id is None or row.state is not DeliveryState.FAILED:
+        raise UserError("Its state has changed meanwhile. Look at the post again.")
+    planning.save_post(session, actor, row.post_id, version, planning.Changes(variants={row.channel_id: text}))
+    plan_deliveries.retry_delivery(session, actor, delivery_id)
 
 
 def give_up_deliveries(session: Session, actor: Actor, delivery_ids: Sequence[int]) -> list[Outcome]:
