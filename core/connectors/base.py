@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import regex
 
+from core.connectors.seen_text import Piece
 from core.errors import Rejected
 
 T = TypeVar("T")
@@ -385,6 +386,11 @@ class Connector(ABC):
     def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:
         """A part of an answer as it will stand there, with what the network wants before it (a handle). Pure."""
         return text
+
+    @classmethod
+    def pieces(cls, text: str) -> list[Piece]:
+        """A text as its readers see it: what is coloured, links as short as they are shown. Pure."""
+        return [Piece("text", text)]
 
     @abstractmethod
     def prepare(self, draft: Draft, part: int, replay_key: str, previous: Sequence[Sent]) -> Prepared:

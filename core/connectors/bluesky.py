@@ -18,6 +18,7 @@ from typing import ClassVar
 from core.connectors import bluesky_acts as acts
 from core.connectors import bluesky_posts as posts
 from core.connectors import bluesky_records as records
+from core.connectors import facets
 from core.connectors import query as queries
 from core.connectors.atproto import AtUri, Json, Session, create_session, mapping, moment, objects, stamp
 from core.connectors.backwards import Mark, walk
@@ -40,6 +41,7 @@ from core.connectors.base import (
     graphemes,
 )
 from core.connectors.http import Http
+from core.connectors.seen_text import Piece
 from core.errors import Rejected, RemoteGone
 
 log = logging.getLogger("hub.bluesky")
@@ -147,6 +149,11 @@ class Bluesky(Connector):
     def length(cls, text: str, limits: Limits) -> int:
         """Graphemes, as the lexicon counts."""
         return graphemes(text)
+
+    @classmethod
+    def pieces(cls, text: str) -> list[Piece]:
+        """As the ordinary client shows facets."""
+        return facets.seen(text)
 
     # --- publishing -----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import regex
 
 from core.connectors.base import graphemes
+from core.connectors.seen_text import Piece, pieces, short_link
 
 Facet = dict[str, Any]
 """`{"index": {"byteStart": int, "byteEnd": int}, "features": [{"$type": …}]}`, as records hold it."""
@@ -113,6 +114,14 @@ def _tags(text: str) -> Iterator[tuple[int, int, str]]:
 def hashtags(text: str) -> list[str]:
     """The hashtags written in a text, without their sign, in reading order."""
     return [tag for _, _, tag in _tags(text)]
+
+
+def seen(text: str) -> list[Piece]:
+    """A text as readers see it; handles are shown as mentions, whether or not somebody has them."""
+    found = [(start, end, Piece("link", short_link(uri), uri)) for start, end, uri in links(text)]
+    found += [(start, end, Piece("tag", text[start:end])) for start, end, _ in _tags(text)]
+    found += [(start, end, Piece("mention", text[start:end])) for start, end, _ in _handles(text)]
+    return pieces(text, found)
 
 
 def features(record: Mapping[str, Any], kind: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:

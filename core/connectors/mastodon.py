@@ -40,6 +40,7 @@ from core.connectors.http import Http
 from core.connectors.mastodon_acts import ON_ACCOUNT, ON_STATUS, Acts
 from core.connectors.mastodon_inbox import Inbox
 from core.connectors.mastodon_posts import Json, mapping, objects, path, word
+from core.connectors.seen_text import Piece
 from core.errors import NeedsReauth, NetworkError, OutcomeUnknown, Rejected, RemoteGone, RetryLater
 
 PAGE = 40  # entries of one page; the most that servers give
@@ -156,6 +157,11 @@ class Mastodon(Connector):
     def part_length(cls, draft: Draft, part: int, limits: Limits) -> int:
         """With the content warning, which every part carries and which counts as it stands, links and all."""
         return cls.length(draft.parts[part].text, limits) + graphemes(draft.content_warning)
+
+    @classmethod
+    def pieces(cls, text: str) -> list[Piece]:
+        """Links without their beginning, mentions without their host."""
+        return sending.seen(text)
 
     @classmethod
     def answer_text(cls, text: str, to: ReplyTo, first: bool = True) -> str:

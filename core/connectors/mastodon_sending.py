@@ -9,9 +9,11 @@ from datetime import datetime
 import regex
 
 from core.connectors import mastodon_posts as posts
+from core.connectors import seen_text
 from core.connectors.base import Draft, Kind, Limits, graphemes
 from core.connectors.html import fingerprint, plain, to_text
 from core.connectors.mastodon_posts import Json, mapping, objects, word
+from core.connectors.seen_text import Piece, cut_link
 
 VISIBILITIES = ("direct", "private", "unlisted", "public")  # from narrow to wide
 # Links end where Mastodon ends them: punctuation behind them is text, and counts.
@@ -30,6 +32,13 @@ def counted(text: str, limits: Limits) -> int:
     if limits.url_length is not None:
         text, links = LINK.subn(" ", text)
     return graphemes(MENTION.sub(r"@\1", text)) + links * ((limits.url_length or 0) - 1)
+
+
+def seen(text: str) -> list[Piece]:
+    """A text as readers see it."""
+    links = [(m.start(), m.end(), Piece("link", cut_link(m.group()), m.group())) for m in LINK.finditer(text)]
+    people = [(m.start(), m.end(), Piece("mention", f"@{m.group(1)}")) for m in MENTION.finditer(text)]
+    return seen_text.pieces(text, [*links, *people, *seen_text.tag_spans(text)])
 
 
 def mentioned(text: str, host: str) -> set[str]:
