@@ -10,17 +10,17 @@ from core.services.team import Right
 from core.ui import plan_filters
 from core.ui.composer import composer
 from core.ui.composer_state import PLAN, TURN_TO, WRITE
-from core.ui.delivery_list import deliveries
 from core.ui.inbox_columns import roomy
+from core.ui.outbox import plan_outbox
 from core.ui.page import open_page
-from core.ui.parts import empty, shown
+from core.ui.parts import empty
 from core.ui.plan_board import plan_board
 from core.ui.plan_calendar import plan_calendar
 from core.ui.plan_campaigns import plan_campaigns
 from core.ui.plan_exchange import plan_exchange
 from core.ui.plan_queue import plan_queue
 from core.ui.plan_table import plan_table
-from core.ui.plan_words import state_badge
+from core.ui.post_reading import read_post
 from core.ui.risk_list import risk_bar
 from core.ui.stop_button import stop_banner, stop_button
 
@@ -28,6 +28,7 @@ ROWS = 200
 CALENDAR, BOARD = "Calendar", "Board"
 FILTERED = (PLAN, CALENDAR, BOARD)  # three views of one plan
 VIEWS = {
+    "Outbox": plan_outbox,
     "Queue": plan_queue,
     "Campaigns": plan_campaigns,
     "Import and export": plan_exchange,
@@ -103,9 +104,7 @@ def write_view() -> None:
     if may:
         composer(page, detail, connected, names)
     elif detail:
-        state_badge(detail.state)
-        st.markdown(f"**{shown(detail.title)}**  \n{shown(detail.text)}")
-        deliveries(page, detail)
+        read_post(page, detail)
     else:
         st.info("Your role lets you look at the plan, not change it.")
 

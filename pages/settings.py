@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.ui.page import open_page
+from core.ui.settings_approval import approval_section
 from core.ui.settings_blocks import blocks_section
 from core.ui.settings_hours import hours_section
 from core.ui.settings_labels import labels_section
@@ -16,6 +17,7 @@ SECTIONS = {
     "Text blocks": blocks_section,
     "People": people_section,
     "Rules": rules_section,
+    "Approval": approval_section,
     "Labels": labels_section,
     "Service hours": hours_section,
     "Notifications": notices_section,

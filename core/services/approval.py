@@ -27,7 +27,18 @@ from core.models.planning_work import EventKind, PostComment, RemarkKind
 from core.models.team import Role
 from core.services import approval_rules, journal
 from core.services.approval_digest import digest, digests
-from core.services.approval_rules import Person, Rule, allowed, applying, groups_of, named, rule_for, rules, team
+from core.services.approval_rules import (
+    EVERYWHERE,
+    Person,
+    Rule,
+    allowed,
+    applying,
+    groups_of,
+    named,
+    rule_for,
+    rules,
+    team,
+)
 from core.services.approval_state import (
     UNASKED,
     Need,
@@ -48,6 +59,7 @@ from core.services.notices import NoticeKind, notify, settle
 from core.services.team import Actor, Right, audit, require
 
 __all__ = [
+    "EVERYWHERE",
     "Need",
     "Person",
     "Rule",
@@ -280,8 +292,8 @@ def may_go_out(session: Session, row: Delivery) -> bool:
     if row.post_id is None:
         return True
     needed = required_rules(session, row.post_id)
-    post = session.get(Post, row.post_id)
-    if not needed or post is None:
+    post = session.get(Post, row.post_id) if needed else None
+    if post is None:
         return True
     kept, now = review_of(post), digest(session, post)
     given = {entry["group"] for entry in kept["approvals"]}

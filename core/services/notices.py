@@ -108,6 +108,12 @@ def unread_count(session: Session, actor: Actor) -> int:
     return int(session.execute(select(func.count()).select_from(few.subquery())).scalar_one())
 
 
+def is_told(session: Session, actor: Actor, target: str) -> bool:
+    """Whether something about `target` is unread. One indexed read."""
+    mine = select(col(Notice.id)).where(col(Notice.member_id) == actor.id, col(Notice.read_at).is_(None))
+    return session.execute(mine.where(col(Notice.target) == target).limit(1)).first() is not None
+
+
 def mark_read(session: Session, actor: Actor, target: str | None = None, notice_id: int | None = None) -> int:
     """Read now: everything, one notice, or what is about `target`. Only one's own; gives how many."""
     mine = update(Notice).where(col(Notice.member_id) == actor.id, col(Notice.read_at).is_(None))

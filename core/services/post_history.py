@@ -177,6 +177,14 @@ def changes_from(session: Session, content: Content) -> tuple[Changes, tuple[str
     return changes, tuple(lost)
 
 
+def as_changes(session: Session, post_id: int) -> Changes:
+    """What a post says now, to be written into another one."""
+    post = session.get(Post, post_id)
+    if post is None:
+        raise NotFound("This post isn't in the plan any more. Somebody may have deleted it.")
+    return changes_from(session, content_of(session, post))[0]
+
+
 def restore(session: Session, actor: Actor, post_id: int, number: int, version_now: int) -> tuple[str, ...]:
     """Save what version `number` said as a new version; gives what could not come back. Its time stays as it is.
 
