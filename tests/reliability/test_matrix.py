@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,6 +36,7 @@ UPLOAD, BEFORE, AFTER, COMMIT = "during media upload", "before send", "after sen
 POINTS = (UPLOAD, BEFORE, AFTER, COMMIT)
 FAULTS = ("kill -9", "SIGTERM", "reset", "timeout", "500", "502", "429", "401", "locked", "full")
 CELLS = [(point, fault) for point in POINTS for fault in FAULTS]
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 PAUSE = 120  # seconds that a 429 asks for
 TIMEOUT = httpx.Timeout(0.7)
 ANSWER = {"500": r"fault of its own \(500\)", "502": r"fault of its own \(502\)"}
@@ -142,6 +144,22 @@ def test_a_cell_of_the_matrix(world: World, point: str, fault: str) -> None:
     assert (row.last_error, row.due_at, row.claim_token) == (None, None, None)
     if point == UPLOAD:
         assert world.alts() == [ALT]
+
+
+def test_the_table_in_the_documentation_says_the_same() -> None:
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    told = {cells[0].strip(" `"): cells[1:] for cells in (line.strip("| ").split("|") for line in lines)}
+    names = {"kill -9": "kill -9", "reset": "connection reset", "500": "500, 502", "502": "500, 502"}
+    names |= {"locked": "database locked", "full": "disk full"}
+    for point, fault in CELLS:
+        cell, expected = told[names.get(fault, fault)][POINTS.index(point)].strip(), EXPECTED[point][fault]
+        assert cell.startswith(expected.state.value), (point, fault)
+        assert ("reconnect" in cell) == (expected.channel is REAUTH), (point, fault)
+        assert ("waits" in cell) == (expected.until > 0), (point, fault)
+    online = [told["**online by then**"][number].strip() for number in range(4)]
+    for point, word in zip(POINTS, online, strict=True):
+        asked = {EXPECTED[point][fault].online for fault in FAULTS if fault != "SIGTERM"}
+        assert asked == {int(word == "yes")}
 
 
 def compare(world: World, delivery: int, expected: Shown, text: str, struck_at: datetime) -> None:
