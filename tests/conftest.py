@@ -1,16 +1,33 @@
-"""What every test gets: a hub of its own (data folder, migrated database, key), and query counting."""
+"""What every test gets: a hub of its own (data folder, migrated database, key), and query counting.
+
+With several processes (`make test`, or `pytest -n 4`) tests are spread by `spread.py`.
+"""
 
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from core import db, vault
 from core.services import health
+from tests import spread
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`-n` alone means our way; a `--dist` that somebody asks for is theirs."""
+    return spread.Spread(config, log) if config.getoption("dist") == "load" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several processes, what waits begins first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: spread.begins(item.nodeid))
 
 
 def _point_at(folder: Path, patch: pytest.MonkeyPatch) -> None:

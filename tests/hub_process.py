@@ -2,18 +2,25 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0  # seconds
+# What the first syncs have still to bring, or nobody has looked at yet.
+UNSETTLED = """
+SELECT (SELECT count(*) FROM synccursor WHERE done_at IS NULL OR claim_token IS NOT NULL OR due_at <= done_at)
+     + (SELECT count(*) FROM message WHERE NOT triaged AND direction = 'in') + (SELECT count(*) = 0 FROM message)
+"""
 
 
 @dataclass
@@ -32,6 +39,15 @@ class RunningHub:
         return subprocess.run(
             command, cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What its database answers; costs nothing beside a process of the command line."""
+        with closing(sqlite3.connect(f"file:{self.folder}/hub.db?mode=ro", uri=True, timeout=10)) as database:
+            return database.execute(sql).fetchall()
+
+    def settled(self) -> None:
+        """Wait until the worker has brought what was said before: nothing grows by itself any more."""
+        wait_for(lambda: self.ask(UNSETTLED) == [(0,)], "the end of the first syncs", 2 * PATIENCE)
 
     def logs(self) -> str:
         """What web and worker have said."""
@@ -91,5 +107,5 @@ def wait_for(true: object, what: str, patience: float = PATIENCE) -> None:
                 return
         except httpx.HTTPError:
             pass
-        time.sleep(0.2)
+        time.sleep(0.1)
     raise AssertionError(f"{what} did not come within {patience:.0f} seconds")

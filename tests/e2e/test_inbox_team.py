@@ -45,22 +45,6 @@ with db.write() as session:
                             text=f"Frage Nummer {number}", sent_at=at, triaged=True))
 """
 
-# The first look at known messages must be over: it would find that the network doesn't know ours.
-SETTLED = """
-import time
-from core import db
-from core.models.channel import SyncCursor, SyncKind
-from sqlmodel import select
-until = time.monotonic() + 60
-while time.monotonic() < until:
-    with db.read() as session:
-        looks = session.exec(select(SyncCursor).where(SyncCursor.kind == SyncKind.RECHECK)).all()
-    if looks and all(look.done_at and not look.claim_token for look in looks):
-        raise SystemExit(0)
-    time.sleep(0.2)
-raise SystemExit("the first syncs did not end")
-"""
-
 
 @dataclass
 class Team:
@@ -99,7 +83,7 @@ def team(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             tab.get_by_label("Password").fill(PASSWORD)
             tab.get_by_role("button", name="Sign in").click()
             expect(tab).not_to_have_url(re.compile("/signin"))
-        made.run(SETTLED)
+        hub.settled()  # the first look at known messages would find that the network doesn't know ours
         made.arrive(1, 40)
         yield made
         for context in contexts:

@@ -3,15 +3,13 @@
 A sandbox is at the other end, so what is done really happens there.
 """
 
-import json
-import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import EMAIL, NAME, PASSWORD
-from tests.hub_process import RunningHub, running_hub
+from tests.hub_process import running_hub
 
 pytestmark = pytest.mark.e2e
 
@@ -26,10 +24,12 @@ FOCUSED = """() => {
 @pytest.fixture(scope="module")
 def inbox(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Anna has opened the newest comment below one of our posts."""
-    with running_hub(tmp_path_factory.mktemp("menu") / "data", HUB_SYNC_SECONDS="5") as hub:
-        hub.cli("member", "add", EMAIL, "--name", NAME, "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n")
-        hub.cli("sandbox", "seed")
-        _settled(hub)
+    with running_hub(tmp_path_factory.mktemp("menu") / "data", HUB_SYNC_SECONDS="600") as hub:
+        words = ("member", "add", EMAIL, "--name", NAME, "--role", "admin", "--password-stdin")
+        assert hub.cli(*words, stdin=PASSWORD + "\n").returncode == 0
+        seeded = hub.cli("sandbox", "seed")
+        assert seeded.returncode == 0, seeded.stderr
+        hub.settled()
         context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=hub.url)
         page = context.new_page()
         page.goto("/inbox", wait_until="domcontentloaded")
@@ -41,16 +41,6 @@ def inbox(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         expect(page.get_by_role("log", name="Messages").locator("article.out").first).to_be_visible()
         yield page
         context.close()
-
-
-def _settled(hub: RunningHub) -> None:
-    """The worker has brought what was said before: threads don't grow under the tests any more."""
-    counts = [0]
-    while counts[-1] == 0 or len(counts) < 3 or len(set(counts[-3:])) > 1:
-        assert len(counts) < 40, counts
-        time.sleep(3)
-        talks = json.loads(hub.cli("inbox", "list", "--json", "--limit", "10000").stdout)
-        counts.append(sum(talk["message_count"] for talk in talks))
 
 
 def message(inbox: Page, side: str) -> Locator:
