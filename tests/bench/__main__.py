@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import tone_report
-from tests.bench import browser, rules, running, views
+from tests.bench import browser, plan, rules, running, views
 
 Row = dict[str, Any]
 
@@ -98,6 +98,24 @@ def team_views(folder: Path) -> list[Row]:
     ]
 
 
+def plan_views(folder: Path) -> list[Row]:
+    """Table and calendar of a plan with 10,000 posts, against plain SQL and against the project's targets."""
+    plain = sqlite3.connect(folder / "hub.db")
+    filters = len(plan.table_page())
+    table = [seconds / filters for seconds in timed(plan.table_page, 30)]
+    by_index = [seconds / filters for seconds in timed(lambda: plan.table_plainly(plain), 30)]
+    month, by_hand = timed(plan.calendar_month, 60), timed(lambda: plan.month_plainly(plain), 60)
+    board = timed(plan.board, 60)
+    plain.close()
+    return [
+        row("plan_table_p95", p95(table), "ms", plan.TABLE_TARGET),
+        row("plan_table_by_sql", p95(table), "ms", p95(by_index)),
+        row("plan_month_p95", p95(month), "ms", plan.MONTH_TARGET),
+        row("plan_month_by_sql", p95(month), "ms", p95(by_hand)),
+        row("plan_board_p95", p95(board), "ms", plan.TABLE_TARGET),
+    ]
+
+
 def sync_rate() -> list[Row]:
     """Messages stored a second by intake, in batches of 1,000, against `executemany` of the same rows."""
     from core import db
@@ -152,6 +170,7 @@ def measure(messages: int, folder: Path) -> list[Row]:
     say("queries …")
     rows += in_folder(big, "queries")
     rows += in_folder(big, "views")
+    rows += in_folder(big, "plan")
     say("clicks …")
     rows += browser.inbox_click(big)
     say("storing …")
@@ -172,11 +191,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", choices=["queries", "views", "sync", "rules"])
+    parser.add_argument("--only", choices=["queries", "views", "plan", "sync", "rules"])
     given = parser.parse_args()
     if given.only:
         folder = Path(os.environ["HUB_DATA_DIR"])
-        measured = {"queries": lambda: queries(folder), "views": lambda: team_views(folder), "sync": sync_rate,
+        measured = {"queries": lambda: queries(folder), "views": lambda: team_views(folder),
+                    "plan": lambda: plan_views(folder), "sync": sync_rate,
                     "rules": lambda: [row("rules_rate", rules.rate(), "messages/s", rules.PROMISED)]}  # fmt: skip
         print(json.dumps(measured[given.only]()))
         return
