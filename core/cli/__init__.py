@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.cli import (
     actions,
+    calendar,
     campaigns,
     channel,
     contacts,
@@ -69,6 +70,7 @@ for commands, name in (
     (plan.keydate, "keydate"),
     (publishing.publishing, "publishing"),
     (campaigns.campaign, "campaign"),
+    (calendar.calendar_link, "calendar-link"),
     (inbox.inbox, "inbox"),
     (contacts.contact, "contact"),
     (replies.reply, "reply"),

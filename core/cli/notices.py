@@ -14,7 +14,8 @@ notice = room("What members should know, and where it goes besides the app.")
 Whose = Annotated[str, typer.Option("--member", help="Whose: their e-mail.")]
 
 
-def _actor(email: str) -> Actor:
+def actor_by(email: str) -> Actor:
+    """The member with this e-mail, as who acts."""
     from core.models.team import Member
     from core.services.inbox_handling import person
     from core.services.team import actor_of
@@ -28,7 +29,7 @@ def notice_list(member: Whose, as_json: Json = False) -> None:
     """What a member hasn't read yet, newest first."""
     from core.services.notices import CAP, unread
 
-    actor = _actor(member)
+    actor = actor_by(member)
     with db.read() as session:
         rows = unread(session, actor, limit=CAP)
     names = ("id", "kind", "text", "target", "created_at")
@@ -40,7 +41,7 @@ def notice_read(member: Whose) -> None:
     """Mark everything as read."""
     from core.services.notices import mark_read
 
-    actor = _actor(member)
+    actor = actor_by(member)
     with db.write() as session:
         typer.echo(f"{mark_read(session, actor)} read.")
 
@@ -61,7 +62,7 @@ def notice_settings(
     from core.services import notice_wishes
     from core.services.notice_options import digest_of, kinds_of, quiet_of
 
-    actor = _actor(member)
+    actor = actor_by(member)
     if addresses_stdin or no_address or kind or quiet or digest:
         # Not as an option: they hold secrets, and everybody on the machine sees a command's words.
         addresses = notice_wishes.read_addresses(sys.stdin.read()) if addresses_stdin else {} if no_address else None
@@ -92,7 +93,7 @@ def notice_test(member: Whose, as_json: Json = False) -> None:
     """Send a word to each of a member's addresses now."""
     from core.services.notice_sending import send_test
 
-    told = send_test(_actor(member))
+    told = send_test(actor_by(member))
     show([{"address": label, "fate": one.fate, "said": one.said} for label, one in told], as_json, "")
     if not all(one.arrived for _, one in told):
         raise typer.Exit(1)

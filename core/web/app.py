@@ -21,7 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 
 from core.services import health, sessions  # noqa: E402
 from core.settings import settings  # noqa: E402
-from core.web import signin  # noqa: E402
+from core.web import calendar, signin  # noqa: E402
 from core.web.gate import Gate  # noqa: E402
 
 TICK_SECONDS = 0.5
@@ -48,5 +48,5 @@ async def _calm(server: uvicorn.Server) -> None:
 uvicorn.Server.main_loop = _calm  # type: ignore[method-assign,assignment]
 health.migrate()
 
-app = st.App(ROOT / "Home.py", routes=signin.ROUTES, middleware=[Middleware(Gate)])
+app = st.App(ROOT / "Home.py", routes=[*signin.ROUTES, *calendar.ROUTES], middleware=[Middleware(Gate)])
 sessions.GATE.set()

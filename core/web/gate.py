@@ -4,6 +4,7 @@ One indexed read a request, and one a message of a socket: a session that ended,
 the next click on, also inside fragments and callbacks, which run before a page can ask who is there.
 """
 
+import re
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,7 @@ from core.services.team import Actor, has_members
 from core.web.visitor import same_origin, set_cookie, token_of
 
 OPEN = frozenset({"/signin", "/welcome", "/healthz", "/oauth/callback"})
+SECRET = re.compile(r"/calendar/[\w-]+\.ics")  # the address is the key; the route looks it up
 OPEN_FILES = frozenset({"/signin/style.css", "/signin/inter-latin.woff2", "/signin/logo.svg"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -67,7 +69,7 @@ class Gate:
             answer: Response = PlainTextResponse("This form must be sent from the hub's own page.", 403)
             await answer(scope, receive, _with_headers(send))
             return
-        if path in OPEN or path in OPEN_FILES:
+        if path in OPEN or path in OPEN_FILES or (SECRET.fullmatch(path) and scope["method"] in ("GET", "HEAD")):
             await self.app(scope, receive, _with_headers(send))
             return
         token = token_of(headers)
