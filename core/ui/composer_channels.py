@@ -3,6 +3,7 @@
 A line is drawn before it is known what goes out (fields further down count too), so counts are filled in afterwards.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from core.ui.parts import network_icon, shown
 NEAR = 0.9  # from here on the count is coloured
 MANY = 8  # channels; more of them scroll
 AROUND = 40  # characters that are shown around a difference
+WORD = re.compile(r"\w+")
 SHOWN = 12  # entries of a thread in its preview
 
 
@@ -53,14 +55,14 @@ def channel_lines(
 
 
 def _line(page: Page, key: str, channel: ChannelRow, stored: str | None, text: str) -> Line:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.image(network_icon(channel.network), width=18, alt=channel.network_label)
-        st.markdown(f"**{shown(channel.handle)}**", width="content")
-        count = st.container(width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+            st.image(network_icon(channel.network), width=18, alt=channel.network_label)
+            st.markdown(f"**{shown(channel.handle)}**", width="content")
+            count = st.container(width="content")
         different = st.toggle(
             "Different text",
             key=seed(key, f"differs_{channel.id}", stored is not None),
-            help=f"Give {shown(channel.handle)} words of its own",
             persist_state="session",
         )
     if not different:
@@ -95,9 +97,10 @@ def _difference(key: str, channel: ChannelRow, text: str, own: str) -> None:
     if not text.strip() or not own.strip():
         return
     pieces = post_diff.words(text, own)
-    changed = sum(len(piece.text.split()) for piece in pieces if piece.sign != "same")
+    changed = sum(len(WORD.findall(piece.text)) for piece in pieces if piece.sign != "same")
     if not changed:
-        st.caption("The same words as the text so far. Change them here.")
+        same = text.split() == own.split()
+        st.caption("The same words as the text so far. Change them here." if same else "The same words as the text.")
         return
     label = f"{changed} word{'s' if changed != 1 else ''} differ{'s' if changed == 1 else ''} from the text"
     with st.expander(label, key=f"{key}_difference_{channel.id}", type="compact"):
@@ -133,16 +136,20 @@ def count_words(network: str, limits: Limits, draft: Draft) -> str:
     """“243 of 500 characters”, for a thread each of its parts; coloured when it gets tight."""
     counted = lengths(network, limits, draft)
     parts = [length for length, part in zip(counted, draft.parts, strict=True) if not part.comment]
+    comments = [length for length, part in zip(counted, draft.parts, strict=True) if part.comment]
     words = f"{' · '.join(map(str, parts))} of {limits.text_length} characters"
     if len(parts) > 1:
         words = f"Thread of {len(parts)}: {words}"
-    comment = [length for length, part in zip(counted, draft.parts, strict=True) if part.comment]
-    if comment:
-        words += f" · first comment {comment[0]}"
-    over = max(counted) - limits.text_length
+    told = [_coloured(words, max(parts), limits)]
+    told += [_coloured(f"first comment {length}", length, limits) for length in comments]
+    return " :gray[·] ".join(told)
+
+
+def _coloured(words: str, length: int, limits: Limits) -> str:
+    over = length - limits.text_length
     if over > 0:
         return f":red[:small[**{words}: {over} too many**]]"
-    colour = "orange" if max(counted) > limits.text_length * NEAR else "gray"
+    colour = "orange" if length > limits.text_length * NEAR else "gray"
     return f":{colour}[:small[{words}]]"
 
 

@@ -4,6 +4,7 @@ Collapsed until something of it is used. Fields that no chosen network has are n
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -232,7 +233,7 @@ def _link(key: str, url: str, networks: Sequence[str], typed: TypedPost) -> None
     mark = hashlib.sha256(url.encode()).hexdigest()[:12]
     left_out = url in st.session_state[f"{key}_untagged"]
     wanted = st.checkbox(
-        shown(url if len(url) <= 70 else f"{url[:69]}…"),
+        _bare(url),
         key=seed(key, f"link_{mark}", not left_out),
         on_change=_leave_out,
         args=(key, url, f"{key}_link_{mark}"),
@@ -245,6 +246,12 @@ def _link(key: str, url: str, networks: Sequence[str], typed: TypedPost) -> None
         label = f"{connector_class(network).capabilities.label}: " if network else ""
         own = " :gray-badge[has parameters of its own]" if link.own else ""
         st.caption(f"{label}?{shown(more)}{own}")
+
+
+def _bare(url: str) -> str:
+    """As people read it, and such that Markdown makes no link of it: a click is meant for the tick."""
+    words = re.sub(r"^https?://(www\.)?", "", url, flags=re.IGNORECASE)
+    return shown(words if len(words) <= 70 else f"{words[:69]}…")
 
 
 def _leave_out(key: str, url: str, box: str) -> None:
