@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup migrate test check format bench screenshots clean help
+.PHONY: run setup migrate test needs check format bench screenshots clean help
 help:            ## show what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
@@ -34,9 +34,15 @@ setup: .venv/.ready
 migrate: setup   ## bring the database to the newest schema
 	@$(BIN)/python -m core migrate
 
+# Several processes, for tests of pages and workers mostly wait; one, where ARGS names tests.
+PROCESSES ?= $(if $(findstring tests/,$(ARGS)),0,4)
 test: .venv/.ready-dev  ## run every test; installs the browser the tests drive where it is missing
 	@sh tests/system.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
+
+needs:           ## what tests need beside Python packages, beforehand
+	@sh tests/system.sh
+	@if command -v npm >/dev/null 2>&1; then $(PYTHON) -m tests.integration.packages; fi
 
 check: .venv/.ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -4,7 +4,6 @@
 PostgreSQL is missing the tests are skipped with a sentence; with HUB_REQUIRE_REAL_NETWORK=1 (CI) they fail instead.
 """
 
-import hashlib
 import json
 import os
 import pwd
@@ -21,7 +20,9 @@ from typing import NoReturn
 
 import pytest
 
-BLUESKY = Path(__file__).parent / "bluesky"
+from tests.integration import packages
+from tests.integration.packages import BLUESKY
+
 STARTS_WITHIN = 120.0  # seconds, on a busy machine
 
 
@@ -119,27 +120,14 @@ def postgres() -> Iterator[str]:
             _run(_as_nobody_special(stop), "stopping PostgreSQL", folder)
 
 
-def _install_packages() -> None:
-    """`npm ci`, where it hasn't been done for this very lock file."""
-    wanted = hashlib.sha256((BLUESKY / "package-lock.json").read_bytes()).hexdigest()
-    installed = BLUESKY / "node_modules" / ".installed-lock"
-    if installed.exists() and installed.read_text() == wanted:
-        return
-    npm = shutil.which("npm") or _cannot("npm is not installed.")
-    command = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=BLUESKY, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        _cannot(f"its packages can't be installed (npm ci):\n{done.stderr.strip()[-1500:]}")
-    installed.write_text(wanted)
-
-
 @contextmanager
 def start_bluesky(**environment: str) -> Iterator[BlueskyNetwork]:
     """A Bluesky network of one's own, with settings of `network.mjs` (`RATE_LIMITS="1"`)."""
     node = shutil.which("node") or _cannot("node (20 or newer) is not installed.")
     with ExitStack() as stack:
         database = stack.enter_context(postgres())
-        _install_packages()
+        if trouble := packages.install():
+            _cannot(trouble)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bluesky-")))
         out, log = folder / "network.json", stack.enter_context((folder / "log").open("w+"))
         ports = dict(zip(("PLC_PORT", "PDS_PORT", "BSKY_PORT", "OZONE_PORT"), map(str, free_ports(4)), strict=True))
