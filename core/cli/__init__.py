@@ -18,6 +18,7 @@ from core.cli import (
     campaigns,
     channel,
     contacts,
+    feeds,
     handling,
     hours,
     inbox,
@@ -32,6 +33,7 @@ from core.cli import (
     team,
     tone,
     views,
+    writing,
 )
 from core.cli.frame import room
 from core.errors import HubError
@@ -65,12 +67,15 @@ for commands, name in (
     (team.member, "member"),
     (channel.channel, "channel"),
     (post.post, "post"),
+    (writing.block, "block"),
+    (writing.person, "person"),
     (review.review, "review"),
     (plan.plan, "plan"),
     (plan.keydate, "keydate"),
     (publishing.publishing, "publishing"),
     (campaigns.campaign, "campaign"),
     (calendar.calendar_link, "calendar-link"),
+    (feeds.feed, "feed"),
     (inbox.inbox, "inbox"),
     (contacts.contact, "contact"),
     (replies.reply, "reply"),

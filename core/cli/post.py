@@ -1,13 +1,17 @@
 """`python -m core post …`."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core import db
 from core.cli.frame import Json, moment_of, room, show
 from core.services.team import COMMAND_LINE
+
+if TYPE_CHECKING:
+    from core.services.plan_changes import Changes
 
 post = room("The content plan.")
 
@@ -20,28 +24,77 @@ def post_schedule(
     media: Annotated[list[Path] | None, typer.Option(help="An image; may be repeated.")] = None,
     alt: Annotated[list[str] | None, typer.Option(help="Alt text, one for each --media, in the same order.")] = None,
     title: Annotated[str, typer.Option(help="A title for the plan.")] = "",
+    language: Annotated[str, typer.Option(help="Of the text, as in de or en.")] = "",
+    content_warning: Annotated[str, typer.Option(help="Stands in front of the post.")] = "",
+    visibility: Annotated[str, typer.Option(help="public, unlisted or private; else as usual there.")] = "",
+    first_comment: Annotated[str, typer.Option(help="Goes out below the post, right after it.")] = "",
+    campaign: Annotated[str, typer.Option(help="Its name; made if it isn't there.")] = "",
+    tag_links: Annotated[bool, typer.Option("--tag-links", help="Add the campaign's parameters to links.")] = False,
+    split: Annotated[bool, typer.Option("--split", help="A text too long for a channel becomes a thread.")] = False,
+    number: Annotated[bool, typer.Option("--number", help="With --split: 1/3 behind each part.")] = False,
 ) -> None:
     """Put a post into the plan; prints its number."""
-    from core.services import media as media_service
     from core.services import planning
+    from core.services.plan_changes import Changes
 
     moment = moment_of(at)
-    alts = alt or []
-    if len(alts) > len(media or []):
+    changes = Changes(
+        title=title,
+        text=text,
+        language=language,
+        channel_ids=tuple(channel_id),
+        images=_stored(media or [], alt or []),
+        content_warning=content_warning,
+        visibility=visibility,
+        first_comment=first_comment,
+        campaign=campaign,
+        tagged=tag_links,
+        planned_at=moment,
+    )
+    if split:
+        changes = replace(changes, text=_as_thread(changes, number))
+    with db.write() as session:
+        made = planning.create_post(session, COMMAND_LINE, more=changes)
+        planning.schedule_post(session, COMMAND_LINE, made, moment)
+    typer.echo(str(made))
+
+
+def _stored(media: list[Path], alts: list[str]) -> tuple[tuple[int, str], ...]:
+    """The files kept as media, with their alt texts."""
+    from core.services import media as media_service
+
+    if len(alts) > len(media):
         raise typer.BadParameter("There are more --alt than --media.")
     stored = []
-    for number, path in enumerate(media or []):
+    for number, path in enumerate(media):
         if not path.is_file():
             raise typer.BadParameter(f"There is no file {path}.")
         with db.write() as session:
             asset = media_service.store_image(session, COMMAND_LINE, path.read_bytes(), path.name)
         stored.append((asset, alts[number] if number < len(alts) else ""))
-    with db.write() as session:
-        made = planning.create_post(
-            session, COMMAND_LINE, title=title, text=text, channel_ids=channel_id, images=stored, planned_at=moment
-        )
-        planning.schedule_post(session, COMMAND_LINE, made, moment)
-    typer.echo(str(made))
+    return tuple(stored)
+
+
+def _as_thread(changes: "Changes", numbered: bool) -> str:
+    """The text cut so that each part fits every chosen channel."""
+    from core.services.channels import channels
+    from core.services.plan_typed import PER_MILLE, typed_post
+    from core.services.threads import as_thread
+
+    with db.read() as session:
+        chosen = [row for row in channels(session) if row.id in (changes.channel_ids or ())]
+        measure = typed_post(session, changes, chosen).fullness(chosen)
+    return as_thread(changes.text or "", measure, PER_MILLE, numbered)
+
+
+@post.command("draft")
+def post_draft(post_id: int, as_json: Json = False) -> None:
+    """What goes out: each part on each channel, with handles, links and lengths as its network counts."""
+    from core.services import planning
+
+    with db.read() as session:
+        rows = planning.draft_facts(session, post_id)
+    show(rows, as_json, "This post goes to no channel yet.")
 
 
 @post.command("list")

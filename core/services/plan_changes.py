@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from core.connectors.base import VISIBILITIES
 from core.connectors.registry import connector_class
 from core.errors import NotFound, UserError
 from core.models.channel import Channel, ChannelState
@@ -105,6 +106,8 @@ def _apply_details(post: Post, changes: Changes) -> None:
     if changes.content_warning is not None:
         post.content_warning = " ".join(changes.content_warning.split())[:300]
     if changes.visibility is not None:
+        if changes.visibility not in ("", *VISIBILITIES):
+            raise UserError(f"“{changes.visibility}” is no visibility. Take {', '.join(VISIBILITIES)}.")
         post.visibility = changes.visibility or None
     if changes.first_comment is not None:
         post.first_comment = changes.first_comment.strip()

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session, col
 
+from core.connectors.base import Limits
 from core.errors import NotFound
 from core.models.channel import Channel
 from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
 from core.models.team import Member
-from core.services.plan_drafts import PostImage, post_images
+from core.services.plan_drafts import PostImage, drafts_of, lengths, post_images
 
 
 @dataclass(frozen=True)
@@ -287,3 +288,34 @@ def delivery_facts(session: Session, post_id: int) -> list[dict[str, Any]]:
         {"post_id": post_id, **{name: getattr(row, name) for name in names}, "text": row.text or detail.text}
         for row in detail.deliveries
     ]
+
+
+def draft_facts(session: Session, post_id: int) -> list[dict[str, Any]]:
+    """What goes out of a post, part by part, for the command line. Raises `NotFound`. Lengths as the network counts."""
+    post_detail(session, post_id)
+    rows = session.execute(
+        select(Delivery, Channel)
+        .join(Channel, col(Channel.id) == col(Delivery.channel_id))
+        .where(col(Delivery.post_id) == post_id)
+        .order_by(col(Delivery.id))
+    ).all()
+    drafts = drafts_of(session, [row for row, _ in rows])
+    facts: list[dict[str, Any]] = []
+    for row, channel in rows:
+        draft, limits = drafts[row.id], Limits.from_json(channel.limits)
+        counted = lengths(channel.network, limits, draft)
+        for number, part in enumerate(draft.parts):
+            facts.append(
+                {
+                    "channel_id": channel.id,
+                    "handle": channel.handle,
+                    "part": number + 1,
+                    "comment": part.comment,
+                    "length": counted[number],
+                    "limit": limits.text_length,
+                    "text": part.text,
+                    "content_warning": draft.content_warning,
+                    "visibility": draft.visibility,
+                }
+            )
+    return facts
