@@ -55,6 +55,15 @@ class Upload:
     frame_rate: float | None = None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """An asset as the composer shows it."""
+
+    id: int
+    filename: str
+    image: DraftImage
+
+
 def media_path(sha256: str, mime: str) -> Path:
     """Where the file of a media asset lies."""
     return settings().media_dir.resolve() / f"{sha256}{ENDINGS.get(mime, '')}"
@@ -122,6 +131,12 @@ def draft_images(
         for media_id, alt in chosen
         if media_id in assets
     ]
+
+
+def kept(session: Session, media_ids: Sequence[int]) -> dict[int, Kept]:
+    """Assets by number; what is gone is left out. One statement."""
+    rows = session.execute(select(MediaAsset).where(col(MediaAsset.id).in_(media_ids))).scalars()
+    return {asset.id: Kept(asset.id, asset.filename, draft_media(asset, "")) for asset in rows}
 
 
 def draft_media(asset: MediaAsset, alt: str, focus: tuple[float, float] | None = None) -> DraftImage:

@@ -11,7 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 
 from core.connectors.base import DraftImage, Limits
@@ -38,9 +37,15 @@ class Fitted:
         return bool(self.size or self.trouble)
 
 
-@lru_cache(maxsize=96)
 def small(path: str, side: int = SIDE) -> str:
-    """A small picture of an image, or of a video's poster, as a data address; empty where the file can't be read."""
+    """`small_bytes` as a data address; empty where there is no picture."""
+    data = small_bytes(path, side)
+    return f"data:image/webp;base64,{b64encode(data).decode()}" if data else ""
+
+
+@lru_cache(maxsize=96)
+def small_bytes(path: str, side: int = SIDE) -> bytes:
+    """A small picture of an image, or of a video's poster, as WebP; empty where the file can't be read."""
     from PIL import Image, ImageOps
 
     try:
@@ -52,10 +57,10 @@ def small(path: str, side: int = SIDE) -> str:
     except MemoryError:
         raise
     except Exception:  # a file that is gone, or broken, is no reason to show no page
-        return ""
+        return b""
     out = BytesIO()
     picture.save(out, "WEBP", quality=74, method=2)
-    return f"data:image/webp;base64,{b64encode(out.getvalue()).decode()}"
+    return out.getvalue()
 
 
 _lock = Lock()
@@ -85,8 +90,3 @@ def _fit(image: DraftImage, limits: Limits, work: Callable[[DraftImage, Limits],
     except Exception:  # the worker says it again, with its traceback, if it comes to that
         return Fitted(trouble="It can't be worked out. Save the image again as JPEG or PNG and add it anew.")
     return Fitted(made.width, made.height, len(made.data))
-
-
-def exists(path: str) -> bool:
-    """Whether the file is there: a restored database may be newer than its media folder."""
-    return Path(path).exists()

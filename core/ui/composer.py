@@ -83,7 +83,7 @@ def _fields(
         pickers(page, key, "text", picked)
         threads = st.container(horizontal=True, width="content")
     variants, lines = channel_lines(page, key, detail, picked, text or "")
-    images, focal = media_fields(page, key, detail)
+    images, focal = media_fields(page, key, detail, picked)
     at, note = time_fields(page, key, detail, picked)
     more = more_fields(page, key, detail, picked, campaigns)
     changes = Changes(
