@@ -27,13 +27,13 @@ from core.ui.composer_state import TURN_TO, WRITE
 from core.ui.key_date_dialog import key_date_dialog
 from core.ui.page import Page
 from core.ui.parts import shown
-from core.ui.plan_events import GROUP, LIST, MONTH, STATE, WEEK, Colours, Look, clock, events, post_of
+from core.ui.plan_events import GROUP, LIST, MONTH, MORE_ID, STATE, WEEK, Colours, Look, clock, events, post_of
 from core.ui.plan_look import LIST_DAYS, VIEWS, locale_of, options, style
 from core.ui.plan_unplanned import unplanned
 
 OFF, ANYWHERE = "Off", "All channels"
 CAMPAIGNS = "Campaigns"  # the page's view
-_DAY, _DONE = "cal_day", "_cal_done"
+_DAY, _DONE, _TURN = "cal_day", "_cal_done", "_cal_turn"
 
 
 def plan_calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) -> None:
@@ -44,6 +44,9 @@ def plan_calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter
 @st.fragment(key="plan_calendar")
 def _calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) -> None:
     narrow = window.is_narrow(_fit)
+    if _TURN in st.session_state:
+        st.session_state["cal_view"] = LIST
+        _go(st.session_state.pop(_TURN))
     view, day, colour_by, marked = _toolbar(page, channels, narrow)
     first, after = _shown_days(view, day)
     dark, locale = st.context.theme.type == "dark", locale_of(st.context.locale)
@@ -264,6 +267,9 @@ def _clicked(page: Page, event: Any) -> None:
     kind = str(event.get("id", "")).split(":")[0]
     if kind == "keydate":
         key_date_dialog(page)
+    elif kind == "more":
+        st.session_state[_TURN] = date.fromisoformat(str(event["id"]).removeprefix(MORE_ID))
+        st.rerun("fragment")
     elif kind == "campaign":
         st.session_state[TURN_TO] = CAMPAIGNS
         st.rerun()

@@ -23,6 +23,8 @@ NO_GROUP, SEVERAL = ("No group", "gray"), ("Several groups", "primary")
 HOLIDAY, KEY_DATE, BAND, POST, GAP = range(5)  # what stands above what in a day
 POST_ID = "post:"
 MOST_BANDS = 8
+MOST_A_DAY = 12  # posts of a day in the month; how many more there are is said, and leads to the list
+MORE_ID = "more:"
 DAY = timedelta(days=1)
 
 
@@ -59,7 +61,26 @@ def events(calendar: Calendar, days: Days, look: Look) -> list[dict[str, Any]]:
             _day(f"keydate:{one.key_date.id}:{one.first}", one.first, last, one.key_date.name, KEY_DATE,
                  one.key_date.color, "hub-day")
         )  # fmt: skip
-    return [*found, *(_post(post, look, colours) for post in calendar.posts)]
+    return found + _posts(calendar.posts, look, colours)
+
+
+def _posts(posts: Sequence[CalendarPost], look: Look, colours: "Colours") -> list[dict[str, Any]]:
+    """In the month no more than can be looked at: hundreds a day would be drawn for nothing."""
+    found: list[dict[str, Any]] = []
+    of_day: dict[date, int] = {}
+    for post in posts:
+        local = post.planned_at.astimezone(look.zone).replace(tzinfo=None)
+        day = local.date()
+        of_day[day] = number = of_day.get(day, 0) + 1
+        if number <= MOST_A_DAY or look.view != MONTH:
+            found.append(_post(post, local, look, colours))
+    if look.view == MONTH:
+        for day, number in of_day.items():
+            if number > MOST_A_DAY:
+                title = f"and {number - MOST_A_DAY} more posts"
+                more = _day(f"{MORE_ID}{day}", day, day + DAY, title, GAP, "gray", "hub-rest")
+                found.append(more | {"start": f"{day}T23:59:59", "end": None, "allDay": False})
+    return found
 
 
 class Colours:
@@ -114,8 +135,7 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-def _post(post: CalendarPost, look: Look, colours: Colours) -> dict[str, Any]:
-    local = post.planned_at.astimezone(look.zone).replace(tzinfo=None)
+def _post(post: CalendarPost, local: datetime, look: Look, colours: Colours) -> dict[str, Any]:
     names = ["hub-post", f"hub-c-{colours.of(post)[1]}", f"hub-s-{post.state.value}"]
     if post.clashes:
         names.append("hub-clash")

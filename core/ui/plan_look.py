@@ -142,7 +142,9 @@ a {{ color: inherit; text-decoration: none; }}
 .hub-band .fc-event-main, .hub-day .fc-event-main, .hub-holiday .fc-event-main {{ padding: 0 5px; font-weight: 500; }}
 .hub-band {{ border-left-width: 0; opacity: .92; }}
 .hub-begins {{ border-left-width: 4px; }}
-.hub-holiday, .hub-day {{ cursor: default; }}
+.hub-holiday {{ cursor: default; }}
+.hub-rest .fc-event-time {{ display: none; }}
+.hub-rest {{ border-width: 0; font-size: 11px; }}
 .hub-day {{ border: 1px solid; cursor: pointer; }}
 .fc-bg-event {{ opacity: 1; }}
 .fc-bg-event.hub-free {{ background: {colours["red"][0]}; opacity: .38; }}
