@@ -3,22 +3,60 @@
 A sandbox is at the other end, so what is done really happens there.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.e2e.conftest import EMAIL, NAME, PASSWORD
 from tests.hub_process import running_hub
 
 pytestmark = pytest.mark.e2e
 
-LOOKS_AGAIN = 9_000  # milliseconds
+LOOK_AGAIN = 8  # seconds: how often the inbox looks again by itself
+LOOKING = 4  # parts of it do: the list, what is decided, the messages, who else is here
 FOCUSED = """() => {
   let at = document.activeElement;
   while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at.getAttribute("aria-label") ?? at.textContent;
 }"""
+
+
+class Looks:
+    """What the page asks for by itself, read off its socket."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.parts, self.busy = page, set[str](), False
+        page.clock.install()
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._got)
+
+    def _sent(self, frame: bytes | str) -> None:
+        told = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if told.rerun_script.is_auto_rerun:
+            self.parts.add(told.rerun_script.fragment_id)
+            self.busy = True
+
+    def _got(self, frame: bytes | str) -> None:
+        told = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+        if told.WhichOneof("type") == "script_finished":
+            self.busy = told.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+    def again(self) -> None:
+        """Its time has come: every part looks, and what they got is drawn."""
+        self.parts.clear()
+        self.page.clock.fast_forward(1000 * (LOOK_AGAIN + 1))
+        end = time.monotonic() + 20
+        while len(self.parts) < LOOKING or self.busy:
+            assert time.monotonic() < end, (self.parts, self.busy)
+            self.page.wait_for_timeout(50)
+        self.page.wait_for_timeout(100)  # drawn
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +70,7 @@ def inbox(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         hub.settled()
         context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=hub.url)
         page = context.new_page()
+        page.looks = Looks(page)  # type: ignore[attr-defined]
         page.goto("/inbox", wait_until="domcontentloaded")
         page.get_by_label("E-mail").fill(EMAIL)
         page.get_by_label("Password").fill(PASSWORD)
@@ -41,6 +80,11 @@ def inbox(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         expect(page.get_by_role("log", name="Messages").locator("article.out").first).to_be_visible()
         yield page
         context.close()
+
+
+@pytest.fixture
+def looks(inbox: Page) -> Looks:
+    return inbox.looks  # type: ignore[attr-defined]
 
 
 def message(inbox: Page, side: str) -> Locator:
@@ -53,13 +97,13 @@ def open_menu(inbox: Page, side: str) -> Locator:
     return inbox.get_by_role("menu")
 
 
-def test_by_keyboard_alone_a_message_is_liked_while_the_page_looks_again(inbox: Page):
+def test_by_keyboard_alone_a_message_is_liked_while_the_page_looks_again(inbox: Page, looks: Looks):
     dots = message(inbox, "in").locator(".dots")
     dots.focus()
     inbox.keyboard.press("Enter")
     menu = inbox.get_by_role("menu")
     expect(menu.get_by_role("menuitem").first).to_be_focused()
-    inbox.wait_for_timeout(LOOKS_AGAIN)
+    looks.again()
     expect(menu).to_be_visible()
     inbox.keyboard.press("Escape")
     expect(menu).to_be_hidden()
@@ -90,19 +134,19 @@ def test_a_click_beside_the_menu_closes_it_and_another_click_opens_it_again(inbo
     expect(answer).to_be_focused()
 
 
-def test_deleting_is_asked_for_and_can_be_left(inbox: Page):
+def test_deleting_is_asked_for_and_can_be_left(inbox: Page, looks: Looks):
     dialog = inbox.get_by_role("dialog", name="Delete this message?")
     for leave in ("Escape", "Cancel"):
         open_menu(inbox, "out").get_by_role("menuitem", name="Delete").click()
         expect(dialog).to_be_visible()
-        inbox.wait_for_timeout(LOOKS_AGAIN)
+        looks.again()
         expect(dialog).to_be_visible()
         if leave == "Escape":
             inbox.keyboard.press("Escape")
         else:
             dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_be_hidden()
-        inbox.wait_for_timeout(LOOKS_AGAIN)
+        looks.again()
         expect(dialog).to_be_hidden()
     open_menu(inbox, "out").get_by_role("menuitem", name="Delete").click()
     dialog.get_by_role("button", name="Delete").click()
