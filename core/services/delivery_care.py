@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from core.errors import UserError
@@ -19,12 +19,12 @@ from core.models.inbox import Message
 from core.models.planning import Delivery, DeliveryState, Post
 from core.models.planning_work import EventKind
 from core.services import inbox_answers, journal, plan_deliveries, planning
-from core.services.proof_marks import close_publications, remote_ids
+from core.services.proof_marks import GONE, close_publications, gone, remote_ids
 from core.services.team import Actor, Right, audit, require
 
 MOST = 200  # deliveries decided at once
 CAP = 100  # counting stops here
-GONE = "Published, but not on the network any more."
+TROUBLED = col(Delivery.state).in_((DeliveryState.FAILED, DeliveryState.UNCONFIRMED))
 
 
 class Care(StrEnum):
@@ -65,22 +65,12 @@ class Outcome:
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-def troubled() -> Any:
-    """A condition: it failed, or may be out."""
-    return col(Delivery.state).in_((DeliveryState.FAILED, DeliveryState.UNCONFIRMED))
-
-
-def gone() -> Any:
-    """A condition: published, and the network doesn't have it any more."""
-    return and_(col(Delivery.gone_at).is_not(None), col(Delivery.state) == DeliveryState.PUBLISHED)
-
-
 def care_rows(
     session: Session, before: int | None = None, limit: int = 25, care: Care | None = None
 ) -> tuple[tuple[CareRow, ...], int | None]:
     """A page of what needs care, the newest first, and where the next one begins (`before`). One statement."""
     wanted: dict[Care | None, Any] = {
-        None: or_(troubled(), gone()),
+        None: or_(TROUBLED, gone()),
         Care.FAILED: col(Delivery.state) == DeliveryState.FAILED,
         Care.UNCONFIRMED: col(Delivery.state) == DeliveryState.UNCONFIRMED,
         Care.GONE: gone(),
@@ -123,7 +113,7 @@ def _row(
 
 def care_count(session: Session) -> int:
     """How many need care, capped at CAP. One statement."""
-    few = (select(col(Delivery.id)).where(condition).limit(CAP) for condition in (troubled(), gone()))
+    few = (select(col(Delivery.id)).where(condition).limit(CAP) for condition in (TROUBLED, gone()))
     first, second = (select(func.count()).select_from(part.subquery()).scalar_subquery() for part in few)
     return min(CAP, int(session.execute(select(first + second)).scalar_one()))
 

@@ -16,6 +16,7 @@ from core.models.inbox import Contact, Conversation, ConversationState, Message
 from core.models.monitoring import Mention, MentionState
 from core.models.planning import Delivery, DeliveryState, Post
 from core.services.health import worker_age
+from core.services.proof_marks import GONE, gone
 
 CAP = 100  # counting stops here: "99+" is all that navigation shows
 OVERDUE = timedelta(minutes=2)
@@ -47,7 +48,7 @@ class WaitingTalk:
 
 @dataclass(frozen=True)
 class TroubledDelivery:
-    """A post or an answer that did not go out, or may not have."""
+    """A post or an answer that did not go out, or may not have; or one that is gone (its state is `published`)."""
 
     delivery_id: int
     post_id: int | None
@@ -107,7 +108,7 @@ def waiting_counts(session: Session) -> dict[str, int]:
         select(
             _capped(col(Conversation.unread) > 0, of=col(Conversation.id)).label("inbox"),
             _capped(col(Mention.state) == MentionState.NEW, of=col(Mention.id)).label("monitoring"),
-            _capped(_troubled(), of=col(Delivery.id)).label("planning"),
+            _capped(or_(_troubled(), gone()), of=col(Delivery.id)).label("planning"),
             _capped(_channel_trouble(), of=col(Channel.id)).label("channels"),
             _capped(col(Channel.is_sandbox), col(Channel.state) != ChannelState.REMOVED, of=col(Channel.id)).label(
                 "sandbox"
@@ -189,16 +190,18 @@ def _deliveries(session: Session) -> list[TroubledDelivery]:
         .join(Channel, col(Channel.id) == col(Delivery.channel_id))
         .outerjoin(Post, col(Post.id) == col(Delivery.post_id))
         .outerjoin(Message, col(Message.id) == col(Delivery.message_id))
-        .where(_troubled())
+        .where(or_(_troubled(), gone()))
         .order_by(col(Delivery.id).desc())
         .limit(FEW)
     ).all()
     return [
-        TroubledDelivery(
-            d.id, d.post_id, talk, title or (text or answer or "")[:80], handle, d.state, d.last_error or ""
-        )
+        TroubledDelivery(d.id, d.post_id, talk, title or (text or answer or "")[:80], handle, d.state, _said(d))
         for d, title, text, talk, answer, handle in rows
     ]
+
+
+def _said(row: Delivery) -> str:
+    return GONE if row.state is DeliveryState.PUBLISHED else row.last_error or ""
 
 
 def _channels(session: Session) -> list[TroubledChannel]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlmodel import Session, col
 
 from core import db
@@ -22,13 +22,18 @@ from core.services.delivery_parts import parts_of
 from core.services.notices import NoticeKind, notify
 
 FIRST_LOOK = timedelta(seconds=5)
-SEEN = "Read back from the network."
 SEEN_IN_SYNC = "Seen among the channel's own posts."
 BACK = "It is there again."
 REMOVED = "The network doesn't have it any more."
+GONE = "Published, but not on the network any more."
 
 
-def mark_seen(session: Session, row: Delivery, detail: str = SEEN) -> None:
+def gone() -> Any:
+    """A condition on `Delivery`: published, and the network doesn't have it any more."""
+    return and_(col(Delivery.gone_at).is_not(None), col(Delivery.state) == DeliveryState.PUBLISHED)
+
+
+def mark_seen(session: Session, row: Delivery, detail: str = "") -> None:
     """It is there. Looked for no more."""
     row.seen_at = row.seen_at or db.utc_now()
     if row.gone_at is not None:

@@ -189,7 +189,7 @@ def sentence(facts: Facts, lines: Sequence[Line], zone: ZoneInfo) -> str:
         return ""
     if facts.gone_at is not None:
         missing = _last(told, EventKind.MISSING)
-        return missing.detail if missing else "The network doesn't have it any more."
+        return missing.detail if missing else ""
     if facts.seen_at is None and facts.proof_looks >= PATIENCE and facts.proof_due_at is not None:
         again = _clock(facts.proof_due_at, zone)
         return f"Accepted, but not seen in {facts.proof_looks} looks. Next look {again}."

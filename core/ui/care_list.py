@@ -80,9 +80,8 @@ def _row(page: Page, row: CareRow, may: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.image(network_icon(row.network), width=16, alt=row.network)
             what = "" if row.post_id is not None else " · answer"
-            st.caption(f"{shown(row.handle)}{what}")
-            if row.since is not None:
-                st.caption(ago(row.since, page.zone), help=exact(row.since, page.zone))
+            since = f" · {ago(row.since, page.zone)}" if row.since is not None else ""
+            st.caption(f"{shown(row.handle)}{what}{since}", help=exact(row.since, page.zone) if since else None)
         st.markdown(f":small[{shown(row.reason)}]")
 
 
@@ -108,9 +107,9 @@ def _bulk(page: Page, chosen: Sequence[CareRow], rows: Sequence[CareRow]) -> Non
                 _button("Yes, leave them unsent", "block", "are left unsent",
                         lambda s: delivery_care.give_up_deliveries(s, page.actor, failed))  # fmt: skip
         if doubtful:
-            _button(f"{len(doubtful)} are online", "check", "count as online",
+            _button(_count(doubtful, "is online", "are online"), "check", "count as online",
                     lambda s: delivery_care.confirm_deliveries(s, page.actor, doubtful, True))  # fmt: skip
-            with st.popover(f"{len(doubtful)} are not online", icon=":material/send:"):
+            with st.popover(_count(doubtful, "isn't online", "aren't online"), icon=":material/send:"):
                 st.markdown("Somebody has looked at the networks: they aren't there, and are sent again.")
                 _button("Yes, send them again", "send", "are sent again",
                         lambda s: delivery_care.confirm_deliveries(s, page.actor, doubtful, False))  # fmt: skip
@@ -119,6 +118,10 @@ def _bulk(page: Page, chosen: Sequence[CareRow], rows: Sequence[CareRow]) -> Non
                     lambda s: delivery_care.note_gone(s, page.actor, gone))  # fmt: skip
         if not chosen:
             st.caption("Choose some to decide about them together.")
+
+
+def _count(ids: Sequence[int], one: str, more: str) -> str:
+    return f"{len(ids)} {one if len(ids) == 1 else more}"
 
 
 def _button(label: str, symbol: str, done: str, call: Callable[[Session], list[Outcome]]) -> None:

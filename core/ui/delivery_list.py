@@ -12,6 +12,7 @@ from core.models.planning import DeliveryState
 from core.services import delivery_care, planning, published
 from core.services.plan_list import DeliveryView
 from core.services.planning import PostDetail
+from core.services.proof_marks import GONE
 from core.services.proof_steps import Proof, proofs_of, sentence, steps
 from core.services.team import Right
 from core.ui.page import Page, act, act_alone, say_later
@@ -86,7 +87,7 @@ def _box(page: Page, box: _Shown) -> None:
     _trouble(page, box)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if row.url and row.url.startswith(("https://", "http://")) and row.state is not DeliveryState.DELETED:
-            st.link_button("Open there", row.url, icon=":material/open_in_new:", type="tertiary")
+            st.link_button("Open", row.url, icon=":material/open_in_new:", type="tertiary")
         journal_button(box.proof.lines, page.zone, str(row.id))
         if page.actor.may(Right.PLAN):
             _deeds(page, box)
@@ -96,12 +97,12 @@ def _box(page: Page, box: _Shown) -> None:
 
 def _trouble(page: Page, box: _Shown) -> None:
     if box.is_gone:
-        st.markdown(f":red[:material/visibility_off: {delivery_care.GONE}]")
+        st.markdown(f":red[:material/visibility_off: {GONE}]")
     said = sentence(box.proof.facts, box.proof.lines, page.zone)
     if said:
         st.caption(shown(said))
-    waiting = box.row.state in (DeliveryState.SCHEDULED, DeliveryState.CHECKING) and said
-    if box.row.error and box.row.state not in OUT and not waiting:
+    told = box.row.state is not DeliveryState.FAILED and (said or box.row.state in OUT)
+    if box.row.error and not told:
         st.markdown(f":red[{shown(box.row.error)}]")
 
 

@@ -13,6 +13,7 @@ from core.services.team import Right
 from core.ui.page import Page, act_alone
 from core.ui.parts import ago, exact, shown
 
+DELIVERY_WORDS = {DeliveryState.UNCONFIRMED: "Not confirmed", DeliveryState.PUBLISHED: "Gone"}
 CHANNEL_WORDS = {ChannelState.NEEDS_REAUTH: "Reconnect", ChannelState.ACTIVE: "Trouble"}
 
 
@@ -171,8 +172,7 @@ def trouble(home: Overview) -> None:
     st.header("Needs care", anchor=False)
     for delivery in home.deliveries:
         with st.container(border=True, gap="xxsmall"):
-            unsure = delivery.state == DeliveryState.UNCONFIRMED
-            label = f"**{'Not confirmed' if unsure else 'Not sent'}:** {shown(delivery.title)}"
+            label = f"**{DELIVERY_WORDS.get(delivery.state, 'Not sent')}:** {shown(delivery.title)}"
             if delivery.post_id is not None:
                 st.page_link("pages/planning.py", label=label, query_params={"post": str(delivery.post_id)})
             else:

@@ -87,5 +87,5 @@ def _published(page: Page, row: OutboxRow) -> None:
         st.caption(shown(said))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if row.url and row.url.startswith(("https://", "http://")):
-            st.link_button("Open there", row.url, icon=":material/open_in_new:", type="tertiary")
+            st.link_button("Open", row.url, icon=":material/open_in_new:", type="tertiary")
         journal_button(row.lines, page.zone, f"outbox_{row.id}")

@@ -46,7 +46,7 @@ KINDS: dict[EventKind, tuple[str, str]] = {
 
 
 def proof_line(found: Sequence[Step], zone: ZoneInfo) -> None:
-    """“Intended 09:00:00 → Sent 09:00:01 → Accepted 09:00:01 → Seen 09:00:07”; breaks only between steps."""
+    """“Intended 09:00:00 → Sent 09:00:01 → Accepted 09:00:01 → Seen 09:00:07”; breaks between steps."""
     if not found:
         return
     words, day = [], utc_now().astimezone(zone).date()
@@ -55,11 +55,10 @@ def proof_line(found: Sequence[Step], zone: ZoneInfo) -> None:
         at = ""
         if step.at is not None:
             local = step.at.astimezone(zone)
-            at = f"\u00a0{local:%H:%M:%S}" if local.date() == day else f"\u00a0{local:%d\u00a0%b\u00a0%H:%M:%S}"
+            at = f" {local:%H:%M:%S}" if local.date() == day else f" {local:%d %b %H:%M:%S}"
             day = local.date()
-        word = step.word.replace(" ", "\u00a0")
-        words.append(f":{colour}[:material/{SYMBOLS.get(step.word, symbol)}:]\u00a0{word}{shown(at)}")
-    st.markdown(" :gray[→] ".join(words))
+        words.append(f":{colour}-badge[:material/{SYMBOLS.get(step.word, symbol)}: {step.word}{shown(at)}]")
+    st.markdown(" → ".join(words))
 
 
 def journal_button(lines: Sequence[Line], zone: ZoneInfo, key: str) -> None:
