@@ -22,6 +22,7 @@ from core.services import (
     at_risk,
     channels,
     composer_drafts,
+    feeds,
     health,
     inbox_waking,
     media_cleaning,
@@ -83,6 +84,7 @@ class Worker:
         every(600).seconds.do(self.keepers.start, at_risk.warn_authors)
         every(4).seconds.do(self.keepers.start, weblinks.check_due)
         every(3600).seconds.do(self.keepers.start, weblinks.look_after_links)
+        every(15).seconds.do(self.keepers.start, feeds.read_due)
 
     def run(self) -> None:
         """Until told to stop."""

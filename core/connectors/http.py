@@ -202,12 +202,13 @@ class Http:
         """
         return self.look(url, limit, seconds).answer
 
-    def look(self, url: str, limit: int, seconds: float = 5.0) -> Look:
+    def look(self, url: str, limit: int, seconds: float = 5.0, headers: Mapping[str, str] | None = None) -> Look:
         """As `page`, and what came of it. Never raises."""
+        asked = {"Accept": "*/*", **(headers or {})}
         deadline = time.monotonic() + seconds
         for _ in range(HOPS):
             try:
-                with self._reads.stream("GET", url, timeout=seconds, headers={"Accept": "*/*"}) as response:
+                with self._reads.stream("GET", url, timeout=seconds, headers=asked) as response:
                     if response.next_request is None:
                         answer = _first_bytes(response, limit, deadline) if response.is_success else None
                         return Look(response.status_code, url, answer)
