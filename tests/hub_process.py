@@ -81,12 +81,12 @@ def running_hub(folder: Path, worker: bool = True, **more: str) -> Iterator[Runn
         return process
 
     try:
-        web = start("web", "-m", "core", "web")
+        web = start("web", "-m", "core", "web")  # brings the schema; the worker waits for it
+        beside = start("worker", "worker.py") if worker else None
         url = f"http://127.0.0.1:{env['HUB_PORT']}"
-        wait_for(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code in (200, 503), "web")
-        hub = RunningHub(url, folder, env, web, start("worker", "worker.py") if worker else None)
-        if worker:
-            wait_for(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code == 200, "worker")
+        well = (200,) if worker else (200, 503)
+        wait_for(lambda: httpx.get(f"{url}/healthz", timeout=5).status_code in well, "a healthy hub", 2 * PATIENCE)
+        hub = RunningHub(url, folder, env, web, beside)
         yield hub
     finally:
         for process in reversed(processes):
