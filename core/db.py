@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, func
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
@@ -161,6 +161,13 @@ class Changes:
         """Give the connection back."""
         if self._connection is not None:
             self._connection.close()
+
+
+def utc_hour(session: Session, moment: Any) -> Any:
+    """The hour (UTC) of a column with times as text, "2026-11-30 08", to group by."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD HH24")
+    return func.substr(moment, 1, 13)  # as it is stored
 
 
 def upsert(session: Session, table: Any) -> Any:
