@@ -114,7 +114,13 @@ def move_card(session: Session, actor: Actor, post_id: int, seen: PostState, tar
 
 def undo_card(session: Session, actor: Actor, move: CardMove) -> None:
     """Take it back to where it stood. Raises `UserError` when somebody has moved it since."""
-    move_card(session, actor, move.post_id, move.after, move.before)
+    if (move.before, move.after) != (PostState.APPROVED, PostState.SCHEDULED):
+        move_card(session, actor, move.post_id, move.after, move.before)
+        return
+    move_card(session, actor, move.post_id, move.after, PostState.DRAFT)
+    if approval.standing(session, actor, move.post_id).approved_by:  # what was approved still is
+        session.get_one(Post, move.post_id).state = PostState.APPROVED
+        session.flush()
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

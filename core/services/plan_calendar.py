@@ -250,8 +250,8 @@ def move_post(
             f"{local:%a %d %b, %H:%M} has passed. Drop it on a later time, or open it to choose one."
         )  # fmt: skip
     before, queued = post.planned_at, post.queued
-    post.queued = False  # its time isn't the slot's any more
     warnings = _give_time(session, actor, post, at)
+    post.queued = False  # its time isn't the slot's any more
     return Move(post_id, before, at, queued, note, warnings)
 
 
@@ -263,11 +263,12 @@ def undo_move(session: Session, actor: Actor, move: Move) -> None:
         raise UserError("It has been moved again since. Nothing was undone.")
     if move.before is None and post.state is PostState.SCHEDULED:
         raise UserError("It has been scheduled since. Make it a draft again first.")
-    post.queued = move.queued
     if move.before is None:
         planning.save_post(session, actor, post.id, post.version, Changes(no_time=True))
     else:
         _give_time(session, actor, post, move.before)
+    post.queued = move.queued
+    session.flush()
 
 
 def _movable(session: Session, post_id: int) -> Post:
