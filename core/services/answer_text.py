@@ -3,25 +3,15 @@
 Pure: no database. Sending is `inbox_answers.py`.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.connectors.base import DraftImage, Limits, Problem, ReplyTo, Severity, validate
 from core.connectors.registry import connector_class
-from core.services.plan_drafts import answer_draft, thread_texts
+from core.services.plan_drafts import answer_draft
+from core.services.threads import beginning, thread_texts
 
 MOST_PARTS = 10  # posts that one answer may become
-
-# A sentence ends at . ! ? … with what closes behind it, a paragraph at its line break.
-_END = re.compile(r"[.!?…]+[\"'”“’»«)\]]*\s+|\n\s*")
-_SPACE = re.compile(r"\s+")
-# Behind these a full stop ends no sentence: one letter (z. B.), a number (3. Oktober), an abbreviation.
-_GOES_ON = re.compile(
-    r"(?:^|[\s(„“\"'])(?:\w|\d+|abs|allg|bzw|ca|dr|etc|evtl|exkl|ggf|inkl|max|min|mr|mrs|ms|mwst|nr|no|prof|sog|st|str"
-    r"|tel|u\.a|usw|vgl|vs|z\.b|d\.h|e\.g|i\.e)\.\s+$",
-    re.IGNORECASE,
-)
 _NOBODY = ReplyTo("", "")
 
 
@@ -81,7 +71,7 @@ def answer_length(network: str, limits: Limits, text: str, to: ReplyTo | None = 
 
 
 def split(text: str, network: str, limits: Limits, to: ReplyTo | None = None) -> list[str]:
-    """Cut a text into posts that fit: between sentences; within one that is too long, between words; else anywhere.
+    """Cut a text into posts that fit, where a reader pauses (`threads.beginning`).
 
     Lines of `---` that are there already stay cuts. Nothing but white space at the cuts is lost.
     """
@@ -96,47 +86,7 @@ def split(text: str, network: str, limits: Limits, to: ReplyTo | None = None) ->
     for entry in thread_texts(text):
         rest = entry
         while rest:
-            piece = _beginning(rest, fits)
+            piece = beginning(rest, fits)
             parts.append(piece.strip())
             rest = rest[len(piece) :].lstrip()
     return parts or [""]
-
-
-def _beginning(text: str, fits: Callable[[str], bool]) -> str:
-    """The longest beginning that fits, ending as well as it can; at least one character."""
-    if fits(text):
-        return text
-    for ends in (_sentence_ends, _word_ends):
-        best = _last_that_fits(text, list(ends(text)), fits)
-        if best:
-            return text[:best]
-    return text[: max(1, _last_that_fits(text, _letter_ends(text), fits))]
-
-
-def _last_that_fits(text: str, ends: Sequence[int], fits: Callable[[str], bool]) -> int:
-    """The last of these places up to which the text fits, by halving: what is longer never fits better. 0: none."""
-    low, high = 0, len(ends)
-    while low < high:
-        middle = (low + high) // 2
-        if fits(text[: ends[middle]].strip()):
-            low = middle + 1
-        else:
-            high = middle
-    return ends[low - 1] if low else 0
-
-
-def _sentence_ends(text: str) -> Iterator[int]:
-    for match in _END.finditer(text):
-        if not _GOES_ON.search(text[max(0, match.start() - 12) : match.end()]):
-            yield match.end()
-
-
-def _word_ends(text: str) -> Iterator[int]:
-    return (match.end() for match in _SPACE.finditer(text))
-
-
-def _letter_ends(text: str) -> list[int]:
-    """Never within what a person sees as one sign."""
-    import regex
-
-    return [match.end() for match in regex.finditer(r"\X", text)]

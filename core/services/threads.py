@@ -136,10 +136,15 @@ def beginning(text: str, fits: Callable[[str], bool]) -> str:
     sentence = _last(text, ends, fits)
     if sentence and (sentence >= word * FILLED or _next_fits(text, sentence, ends, fits)):
         return text[:sentence]
-    if word := word or _last(text, _outside((m.end() for m in _SPACE.finditer(text)), whole), fits):
+    spaces = _outside((match.end() for match in _SPACE.finditer(text)), whole)
+    if word := word or _last(text, spaces, fits):
         return text[:word]
     letters = _outside((match.end() for match in regex.finditer(r"\X", text)), whole)
-    return text[: _last(text, letters, fits) or letters[0]]
+    if letter := _last(text, letters, fits):
+        return text[:letter]
+    if whole and whole[0][0] == 0:  # too long by itself: it stays so, with the punctuation behind it
+        return text[: next(iter(spaces), len(text))]
+    return text[: letters[0]]
 
 
 def _last(text: str, ends: Sequence[int], fits: Callable[[str], bool]) -> int:
