@@ -181,7 +181,8 @@ class FakeConnector(Connector):
         self.network.prepared += 1
         if self.network.prepare_faults:
             raise self.network.prepare_faults.popleft()
-        above = previous[-1].remote_id if previous else None
+        parent = draft.above(part, previous)
+        above = parent.remote_id if parent else None
         answered = draft.reply_to.remote_id if draft.reply_to else None
         by = self.credentials["access_token"]
         return Prepared(replay_key, {"text": draft.parts[part].text, "below": above or answered, "by": by})
