@@ -470,6 +470,17 @@ def test_a_thread_that_answers_keeps_the_root_it_answers(channel, server):
     assert reply == {"root": root, "parent": {"uri": first.remote_id, "cid": first.extra["cid"]}}
 
 
+def test_a_first_comment_answers_the_first_part_not_the_last(channel, server):
+    draft = Draft((DraftPart("one"), DraftPart("two"), DraftPart("more", comment=True)), content_warning="Food")
+    out: list[Sent] = []
+    for number in range(3):
+        prepared = channel.prepare(draft, number, f"key-{number}", tuple(out))
+        out.append(channel.publish(prepared))
+    first = {"uri": out[0].remote_id, "cid": out[0].extra["cid"]}
+    assert prepared.request["record"]["reply"] == {"root": first, "parent": first}
+    assert not {"labels", "spoiler_text"} & prepared.request["record"].keys()
+
+
 def test_limits_judge_graphemes_and_bytes():
     family = "👩‍👩‍👧‍👦"
     assert Bluesky.length(family * 300, LIMITS) == 300
