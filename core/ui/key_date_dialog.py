@@ -19,7 +19,7 @@ SHOWN = 30
 FIRST, LAST = date(1900, 1, 1), date(2100, 12, 31)
 
 
-@st.dialog("Key dates", width="medium")
+@st.dialog("Key dates", width="medium", on_dismiss="rerun")
 def key_date_dialog(page: Page) -> None:
     """Draw it; in a fragment of the page."""
     with db.read() as session:

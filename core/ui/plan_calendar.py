@@ -269,7 +269,7 @@ def _clicked(page: Page, event: Any) -> None:
         key_date_dialog(page)
     elif kind == "more":
         st.session_state[_TURN] = date.fromisoformat(str(event["id"]).removeprefix(MORE_ID))
-        st.rerun("fragment")
+        st.rerun()
     elif kind == "campaign":
         st.session_state[TURN_TO] = CAMPAIGNS
         st.rerun()

@@ -13,6 +13,7 @@ from core.ui.parts import shown
 
 OFFERED = 60.0  # seconds
 _LAST, _REFUSED, _ROUND = "plan_said_last", "plan_said_refused", "plan_said_round"
+_UNDONE = "plan_said_undone"  # a callback can't draw
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def say() -> None:
     refused = st.session_state.pop(_REFUSED, None)
     if refused:
         st.error(shown(refused), icon=":material/error:")
+    if st.session_state.pop(_UNDONE, False):
+        st.toast("Undone", icon=":material/check:")
     done, at = st.session_state.get(_LAST) or (None, 0.0)
     if done is None or time.monotonic() - at > OFFERED:
         return
@@ -68,4 +71,4 @@ def _take_back(done: Done) -> None:
     except UserError as error:
         refuse(str(error))
     else:
-        st.toast("Undone", icon=":material/check:")
+        st.session_state[_UNDONE] = True

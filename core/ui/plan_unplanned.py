@@ -30,7 +30,7 @@ def unplanned(page: Page, rows: Sequence[PlanRow], moved: Callable[[Page, Move],
             _one(page, row, moved)
     if len(rows) > count and st.button("Show more", key="unplanned_more", type="tertiary"):
         st.session_state[MORE] = count + 10
-        st.rerun("fragment")
+        st.rerun()
 
 
 def _one(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:
@@ -63,4 +63,4 @@ def _give_time(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) ->
         )
         if move is not None:
             moved(page, move)
-            st.rerun("fragment")
+            st.rerun()

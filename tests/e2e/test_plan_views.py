@@ -142,6 +142,21 @@ def test_an_empty_day_begins_a_post_and_a_post_opens(plan: Plan):
     expect(tab.get_by_label("Title", exact=True)).to_have_value("Winterkaffee")
 
 
+def test_filters_stay_from_view_to_view_and_while_one_writes(plan: Plan):
+    tab = plan.tab
+    plan.enter("Board", "&plan_search=winter")
+    card = tab.get_by_role("article").filter(has_text="Winterkaffee")
+    expect(card).to_be_visible(timeout=40_000)
+    views = tab.get_by_role("radiogroup", name="View").or_(tab.get_by_test_id("stButtonGroup").first)
+    views.get_by_text("Write", exact=True).first.click()
+    expect(tab.get_by_label("Title", exact=True)).to_be_visible()
+    views.get_by_text("Board", exact=True).first.click()
+    expect(card).to_be_visible()
+    expect(tab.get_by_role("article")).to_have_count(1)
+    expect(tab.get_by_placeholder("Search titles and texts")).to_have_value("winter")
+    expect(tab).to_have_url(re.compile("plan_search=winter"))
+
+
 def test_cards_move_on_the_board_by_mouse_and_by_keyboard_and_back(plan: Plan):
     plan.enter("Board")
     tab = plan.tab
