@@ -19,6 +19,7 @@ from core.services import approval, composer_drafts, planning, post_history
 from core.services.approval import Standing
 from core.services.planning import Conflict, PostDetail
 from core.ui import composer_kept as kept
+from core.ui import composer_time
 from core.ui.composer_state import PLAN, TURN_TO, Typed
 from core.ui.page import Page, act, say_later
 from core.ui.parts import shown
@@ -204,11 +205,16 @@ def _save(desk: Desk, then: Then | None, done: str, only_changed: bool = False) 
 def _store(session: Session, desk: Desk) -> int:
     if desk.detail is not None:
         planning.save_post(session, desk.page.actor, desk.detail.id, desk.detail.version, desk.typed.changes)
-        return desk.detail.id
-    return planning.create_post(session, desk.page.actor, more=desk.typed.changes)
+        post_id = desk.detail.id
+    else:
+        post_id = planning.create_post(session, desk.page.actor, more=desk.typed.changes)
+    composer_time.after_saving(session, desk.page, desk.key, post_id)
+    return post_id
 
 
 def _schedule(session: Session, desk: Desk, post_id: int) -> str | None:
+    if composer_time.repeats(desk.key):
+        return composer_time.begin(session, desk.page, desk.key, post_id)
     if desk.typed.at is None:
         raise UserError("Say when it goes out: choose a day and a time.")
     planning.schedule_post(session, desk.page.actor, post_id, desk.typed.at)
