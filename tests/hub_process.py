@@ -1,6 +1,8 @@
 """A whole hub as a person starts it: web and worker as processes, on free ports, in a data folder of its own."""
 
+import contextlib
 import os
+import random
 import socket
 import sqlite3
 import subprocess
@@ -55,10 +57,15 @@ class RunningHub:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, and that nothing takes in the seconds until its server is up.
+
+    Port 0 would give one of those that the system hands out to every outgoing connection, too.
+    """
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

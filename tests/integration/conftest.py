@@ -8,7 +8,6 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.hub_process import free_port
 from tests.integration import packages
 from tests.integration.packages import BLUESKY
 
@@ -88,11 +88,10 @@ def _run(command: list[str], what: str, folder: str) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Ports on loopback that nobody listens on, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
 
 
 @contextmanager

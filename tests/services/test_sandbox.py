@@ -19,13 +19,12 @@ from core.services import channels, sandbox, sync
 from core.services.team import COMMAND_LINE
 from core.settings import settings
 from tests import factories
+from tests.hub_process import free_port
 
 
 @pytest.fixture
 def port(hub: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
+    number = free_port()
     monkeypatch.setenv("HUB_SANDBOX_PORT", str(number))
     settings.cache_clear()
     return number

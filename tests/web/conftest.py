@@ -1,7 +1,6 @@
 """What tests of the doors get: passwords that hash in no time, and the real web process on a port of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from core.services import sessions
+from tests.hub_process import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,17 +41,14 @@ class Hub:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """`streamlit run core/web/app.py` as the Procfile starts it, on a data folder that doesn't exist yet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    hub = Hub(port, tmp_path_factory.mktemp("web") / "data")
+    hub = Hub(free_port(), tmp_path_factory.mktemp("web") / "data")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HUB_", "DATABASE_URL", "STREAMLIT_"))}
-    command = [sys.executable, "-m", "streamlit", "run", "core/web/app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "core/web/app.py", "--server.port", str(hub.port)]
     with (hub.folder.parent / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--server.address", "127.0.0.1"],
             cwd=ROOT,
-            env=environment | {"HUB_DATA_DIR": str(hub.folder), "HUB_PORT": str(port)},
+            env=environment | {"HUB_DATA_DIR": str(hub.folder), "HUB_PORT": str(hub.port)},
             stdout=log,
             stderr=log,
         )
