@@ -106,10 +106,16 @@ def change_slot(session: Session, actor: Actor, slot_id: int, weekday: int, at: 
 
 def delete_slot(session: Session, actor: Actor, slot_id: int) -> None:
     """Remove a slot. What is queued at its time stays there until somebody lays the queue anew."""
+    delete_slots(session, actor, [slot_id])
+
+
+def delete_slots(session: Session, actor: Actor, slot_ids: Sequence[int]) -> None:
+    """As `delete_slot`, for many at once."""
     require(actor, Right.PLAN)
-    row = _slot(session, slot_id)
-    audit(session, actor, "slot.delete", f"channel:{row.channel_id}", f"{DAY_NAMES[row.weekday]} {row.at}")
-    session.delete(row)
+    for slot_id in slot_ids:
+        row = _slot(session, slot_id)
+        audit(session, actor, "slot.delete", f"channel:{row.channel_id}", f"{DAY_NAMES[row.weekday]} {row.at}")
+        session.delete(row)
     session.flush()
 
 
