@@ -49,7 +49,19 @@ def channel_list(as_json: Json = False) -> None:
     with db.read() as session:
         rows = channels.channels(session)
     names = ("id", "network", "handle", "name", "group", "state", "is_sandbox", "last_sync_at", "last_error", "url")
-    show([{name: getattr(row, name) for name in names} for row in rows], as_json, "No channel is connected yet.")
+    facts = [{name: getattr(row, name) for name in (*names, "time_zone")} for row in rows]
+    show(facts, as_json, "No channel is connected yet.")
+
+
+@channel.command("zone")
+def channel_zone(
+    channel_id: int, time_zone: Annotated[str, typer.Argument(help="Like Europe/London; empty: the hub's own.")] = ""
+) -> None:
+    """Whose clock a channel goes by: the zone of its audience."""
+    from core.services import channel_zones
+
+    with db.write() as session:
+        channel_zones.set_time_zone(session, COMMAND_LINE, channel_id, time_zone or None)
 
 
 @channel.command("pause")

@@ -76,7 +76,14 @@ def password(from_stdin: bool) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """ISO 8601; without an offset it is meant in the team's time zone."""
+    """ISO 8601; without an offset it is meant in the team's time zone. Standard error says what is odd that night."""
+    from core.services.plan_drafts import local_to_utc
+
     with sentence(f"“{text}” is no time. Write it like 2026-12-01T09:00:00+01:00."):
         parsed = datetime.fromisoformat(text)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(settings().time_zone))
+    if parsed.tzinfo:
+        return parsed
+    moment, note = local_to_utc(parsed, ZoneInfo(settings().time_zone))
+    if note:
+        typer.echo(note, err=True)
+    return moment

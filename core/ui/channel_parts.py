@@ -12,6 +12,7 @@ from core.services import channels, service_hours, sync
 from core.services.channels import ChannelRow, GroupRow
 from core.services.service_words import target_words
 from core.services.team import Right
+from core.ui.channel_zone import zone_dialog, zone_line
 from core.ui.connect_forms import NO_GROUP, group_choice, reconnect_form
 from core.ui.page import Page, act, act_alone
 from core.ui.parts import ago, exact, network_icon, shown
@@ -29,6 +30,7 @@ ICONS = {
     "Resume": "play_arrow",
     "Group": "folder",
     "Target": "timer",
+    "Time zone": "schedule",
     "Reconnect": "key",
     "Remove": "link_off",
 }
@@ -81,6 +83,7 @@ def _card(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
         if row.target_minutes is not None:
             words += f" :primary-badge[:material/timer: Answers within {target_words(row.target_minutes)}]"
         st.markdown(f"{words} :gray[:small[{accepts(row.limits)}]]")
+        zone_line(page, row)
         if row.last_error:
             _trouble(row)
 
@@ -125,7 +128,7 @@ def _actions(page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
     }.get(row.state, ())
     chosen = st.menu_button(
         "Manage",
-        [*offered, "Group", "Target", "Reconnect", "Remove"],
+        [*offered, "Group", "Target", "Time zone", "Reconnect", "Remove"],
         key=f"manage_{row.id}",
         icon=":material/tune:",
         format_func=lambda word: f":material/{ICONS[word]}: {word}",
@@ -146,6 +149,8 @@ def _do(what: str, page: Page, row: ChannelRow, groups: list[GroupRow]) -> None:
             _group(page, row, groups)
         case "Target":
             _target(page, row)
+        case "Time zone":
+            zone_dialog(page, row)
         case "Reconnect":
             _reconnect(page, row)
         case "Remove":

@@ -177,7 +177,7 @@ def _waiting(page: Page, channel: ChannelRow, rows: Sequence[queue.QueuedPost], 
         st.markdown(f"#### Queue{f' · {len(rows)}' if rows else ''}")
         if may and len(rows) > 1:
             if st.button("Shuffle", icon=":material/shuffle:", key="queue_shuffle",
-                         help="The posts trade their times; a campaign doesn't follow itself if possible."):  # fmt: skip
+                         help="The posts trade their times; campaigns are mixed."):  # fmt: skip
                 act(lambda s: queue.shuffle(s, page.actor, channel.id), done="Shuffled.")
             if st.button("Close gaps", icon=":material/compress:", key="queue_gaps",
                          help="Move everything up, in this order, to the next free slots."):  # fmt: skip
