@@ -1,6 +1,6 @@
 """The content plan to look at: pages of rows by keyset, one post with all its deliveries, plain facts for the CLI."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,11 @@ def undated(session: Session, wanted: PlanFilter, limit: int = 100) -> tuple[Pla
         .limit(limit)
     ).all()
     return _plan_rows(session, rows)
+
+
+def rows_by_id(session: Session, ids: Collection[int]) -> tuple[PlanRow, ...]:
+    """These posts as rows of the plan, in no order; of one that is gone, nothing. Two statements."""
+    return _plan_rows(session, session.execute(_listed().where(col(Post.id).in_(ids))).all())
 
 
 def _listed() -> Any:

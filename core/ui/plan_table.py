@@ -1,34 +1,41 @@
-"""The plan as an editable table. Each changed row is saved by itself: a wrong cell says why, nothing is lost.
+"""The plan as an editable table: many cells at a time, rows added, pasted and deleted.
 
-What could not be saved stays in the table (`pending`), laid over what is stored, until it can or is thrown away.
+What the browser's table reports are cells by their place. Here they become changes of posts, held against the row as it
+stood when the edit began, and kept in the session until they are saved or thrown away, whatever is filtered, looked at
+or changed by others meanwhile. Each is checked at once (`plan_changes_bar.py`); saving is `core/services/plan_rows.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
-from sqlmodel import Session
 
-from core import db
 from core.errors import UserError
 from core.models.planning import PostState
-from core.services import planning
 from core.services.channels import ChannelRow
 from core.services.plan_drafts import local_to_utc
-from core.services.planning import Changes, PlanRow
+from core.services.plan_rows import BY_HAND, RowEdit
+from core.services.planning import PlanRow
 from core.services.team import Right
-from core.ui.page import Page, say_later
-from core.ui.parts import shown
+from core.ui.page import Page
 from core.ui.plan_words import POSTS
 
 WORDS = {state: word for state, (word, _, _) in POSTS.items()}
 STATES = {word: state for state, word in WORDS.items()}
-BY_HAND = ("Idea", "Draft", "Scheduled", "Cancelled")
-PENDING, ROUND = "plan_pending", "plan_round"
+KEPT, ROUND, DRAWN, LATEST = "plan_kept", "plan_round", "plan_drawn", "plan_latest"
+# Column of the table -> cell of a row.
+CELLS = {
+    "title": "title",
+    "text": "text",
+    "channels": "channel_ids",
+    "when": "planned_at",
+    "state": "state",
+    "campaign": "campaign",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,11 @@ class Names:
 
     @classmethod
     def of(cls, channels: Sequence[ChannelRow]) -> "Names":
-        return cls({channel.id: channel.handle for channel in channels})
+        """Handles; where two are alike, with their network."""
+        handles = [channel.handle for channel in channels]
+        return cls(
+            {c.id: c.handle if handles.count(c.handle) == 1 else f"{c.handle} ({c.network_label})" for c in channels}
+        )
 
     def ids(self, names: Sequence[str] | None) -> tuple[int, ...]:
         """Numbers of the named channels. Raises `UserError` for one that isn't connected."""
@@ -50,19 +61,50 @@ class Names:
         return tuple(known[name] for name in names or ())
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A change as it was typed: cells by their column. `base` None: a new row."""
+
+    base: PlanRow | None
+    cells: dict[str, Any] = field(default_factory=dict)
+    delete: bool = False
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing would come of it."""
+        return not self.delete and not any(
+            value not in (None, "", []) for value in (self.cells.values() if self.base is None else ("there",))
+        )
+
+
+@dataclass
+class Kept:
+    """Changes that aren't saved yet, by key: the post's number, or `new 1` and so on."""
+
+    rows: dict[str, Wanted] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """The highest number of a new row."""
+        return max((int(key.removeprefix("new ")) for key in self.rows if key.startswith("new ")), default=0)
+
+
 def plan_table(page: Page, rows: Sequence[PlanRow], channels: Sequence[ChannelRow], campaigns: Sequence[str]) -> None:
-    """Draw the table and, for who may, the buttons to save or throw away."""
-    names = Names.of(channels)
-    editable = page.actor.may(Right.PLAN)
-    pending: dict[int, dict[str, Any]] = st.session_state.setdefault(PENDING, {})
-    key = f"plan_{st.session_state.get(ROUND, 0)}"
-    data = [_shown(row, names, page.zone) | pending.get(row.id, {}) for row in rows]
+    """Draw the table and, for who may, what is changed and the buttons to save it or throw it away."""
+    from core.ui.plan_changes_bar import changes_bar
+
+    names, editable = Names.of(channels), page.actor.may(Right.PLAN)
+    kept: Kept = st.session_state.setdefault(KEPT, Kept())
+    if table_key() not in st.session_state:  # a new table, or one that comes back from another view without its edits
+        kept.rows = dict(st.session_state.get(LATEST, kept.rows))
+    drawn = _drawn(rows, kept)
+    data = [_cells(drawn.get(key), names, page.zone) | _typed(kept, key) for key in drawn]
     if not data and not editable:
         st.info("Nothing is planned in this view yet.")
         return
     st.data_editor(
         data or _nothing(),
-        key=key,
+        key=table_key(),
         num_rows="dynamic" if editable else "fixed",
         disabled=True if not editable else ["id", "trouble"],
         column_order=["title", "state", "when", "channels", "text", "campaign", "trouble"],
@@ -72,7 +114,110 @@ def plan_table(page: Page, rows: Sequence[PlanRow], channels: Sequence[ChannelRo
         placeholder="",
     )
     if editable:
-        _save_bar(page, key, rows, names)
+        latest = merged(kept, drawn, st.session_state.get(table_key()) or {})
+        st.session_state[LATEST] = latest
+        changes_bar(page, latest, names, {str(row.id): row.version for row in rows})
+
+
+def _drawn(rows: Sequence[PlanRow], kept: Kept) -> dict[str, PlanRow | None]:
+    """What the table shows, by key. While cells are edited it stays as it is: they are known by their place alone.
+
+    When other rows are asked for (a filter, more of them), the edits are kept aside and the table begins anew.
+    """
+    fresh: dict[str, PlanRow | None] = {str(row.id): row for row in rows}
+    fresh |= {key: None for key, wanted in kept.rows.items() if wanted.base is None}
+    before: dict[str, PlanRow | None] | None = st.session_state.get(DRAWN)
+    edits = st.session_state.get(table_key()) or {}
+    if before is not None and before != fresh:
+        if any(edits.get(kind) for kind in ("edited_rows", "added_rows", "deleted_rows")):
+            if list(before) == list(fresh):
+                return before
+            kept.rows = merged(kept, before, edits)
+            fresh |= {key: None for key, wanted in kept.rows.items() if wanted.base is None}
+        next_round()
+    st.session_state[DRAWN] = fresh
+    return fresh
+
+
+def table_key() -> str:
+    """The key of the table that is drawn now."""
+    return f"plan_{st.session_state.get(ROUND, 0)}"
+
+
+def next_round() -> None:
+    """A new table, which knows no edits."""
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
+
+
+def merged(kept: Kept, drawn: Mapping[str, PlanRow | None], edits: Mapping[str, Any]) -> dict[str, Wanted]:
+    """All changes by key: those kept from before, and those of the table that is drawn now."""
+    keys, found = list(drawn), dict(kept.rows)
+    for place, cells in edits.get("edited_rows", {}).items():
+        if int(place) < len(keys):
+            key = keys[int(place)]
+            there = found.get(key) or Wanted(drawn[key])
+            found[key] = replace(there, cells=there.cells | cells)
+    for place in edits.get("deleted_rows", ()):
+        if place < len(keys):
+            key = keys[place]
+            if drawn[key] is None:
+                found.pop(key, None)
+            else:
+                found[key] = replace(found.get(key) or Wanted(drawn[key]), delete=True)
+    for number, cells in enumerate(edits.get("added_rows", ()), start=1):
+        found[f"new {kept.count + number}"] = Wanted(None, dict(cells))
+    return {key: wanted for key, wanted in found.items() if not wanted.nothing}
+
+
+def row_edit(wanted: Wanted, names: Names, zone: ZoneInfo) -> RowEdit:
+    """As the service wants it. Raises `UserError` for a cell that can't be read."""
+    cells: dict[str, Any] = {}
+    for column, value in wanted.cells.items():
+        if column in CELLS:
+            cells[CELLS[column]] = _read(column, value, names, zone)
+    if wanted.base is not None:
+        cells = {name: value for name, value in cells.items() if value != getattr(wanted.base, name)}
+    return RowEdit(wanted.base, cells, wanted.delete)
+
+
+def _read(column: str, value: Any, names: Names, zone: ZoneInfo) -> Any:
+    if column == "channels":
+        return names.ids(value)
+    if column == "when":
+        return moment_of(value, zone)
+    if column == "state":
+        return state_of(value)
+    return str(value or "")
+
+
+def state_of(word: Any) -> PostState:
+    """The state of a word; none is a draft."""
+    wanted = STATES.get(str(word or WORDS[PostState.DRAFT]))
+    if wanted is None:
+        offered = ", ".join(WORDS[state] for state in BY_HAND)
+        raise UserError(f"“{word}” is no state. Choose one of: {offered}.")
+    return wanted
+
+
+def moment_of(value: Any, zone: ZoneInfo) -> datetime | None:
+    """A time of the table, which is the member's."""
+    if not value:
+        return None
+    try:
+        local = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).removesuffix("Z"))
+    except ValueError:
+        raise UserError(f"“{value}” is no time. Choose a day and a time.") from None
+    return local_to_utc(local, zone)[0]
+
+
+def night_note(wanted: Wanted, zone: ZoneInfo) -> str | None:
+    """What there is to know of a time on the two odd nights of the year."""
+    value = wanted.cells.get("when")
+    try:
+        local = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).removesuffix("Z"))
+    except ValueError:
+        return None
+    return local_to_utc(local, zone)[1]
 
 
 def _nothing() -> pd.DataFrame:
@@ -95,7 +240,11 @@ def _columns(names: Names, campaigns: Sequence[str], zone: ZoneInfo) -> dict[str
     }
 
 
-def _shown(row: PlanRow, names: Names, zone: ZoneInfo) -> dict[str, Any]:
+def _cells(row: PlanRow | None, names: Names, zone: ZoneInfo) -> dict[str, Any]:
+    """A row as the table shows it; an empty one for a new row."""
+    if row is None:
+        words = dict.fromkeys(("title", "text", "campaign", "trouble"), "")
+        return {"id": None, "channels": [], "when": None, "state": WORDS[PostState.DRAFT]} | words
     return {
         "id": row.id,
         "title": row.title,
@@ -108,142 +257,9 @@ def _shown(row: PlanRow, names: Names, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _save_bar(page: Page, key: str, rows: Sequence[PlanRow], names: Names) -> None:
-    edits = st.session_state.get(key) or {}
-    pending = st.session_state[PENDING]
-    deleted = [rows[i] for i in edits.get("deleted_rows", ()) if i < len(rows)]
-    changed = len(edits.get("edited_rows", {})) + len(edits.get("added_rows", ())) + len(deleted)
-    for told in st.session_state.pop("plan_told", []):
-        st.error(shown(told), icon=":material/error:")
-    if not changed and not pending:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        sure = True
-        if deleted:
-            sure = st.checkbox(f"Yes, delete {len(deleted)} from the plan", key=f"{key}_sure")
-        if st.button("Save changes", type="primary", icon=":material/save:", key=f"{key}_save", disabled=not sure):
-            _save_all(page, edits, rows, names)
-        if st.button("Throw away", key=f"{key}_drop", type="tertiary"):
-            st.session_state[PENDING] = {}
-            _next_round()
-            st.rerun()
-        st.caption(f"{changed + len(pending)} rows not saved yet")
-
-
-def _next_round() -> None:
-    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
-
-
-def _save_all(page: Page, edits: Mapping[str, Any], rows: Sequence[PlanRow], names: Names) -> None:
-    told: list[str] = []
-    pending: dict[int, dict[str, Any]] = dict(st.session_state[PENDING])
-    wanted: dict[int, dict[str, Any]] = {row.id: dict(pending.get(row.id, {})) for row in rows if row.id in pending}
-    for index, cells in edits.get("edited_rows", {}).items():
-        wanted.setdefault(rows[int(index)].id, {}).update(cells)
-    gone = {rows[i].id for i in edits.get("deleted_rows", ()) if i < len(rows)}
-    by_id = {row.id: row for row in rows}
-    saved = 0
-    for post_id, cells in wanted.items():
-        pending.pop(post_id, None)
-        if post_id in gone:
-            continue
-        problem = _try(lambda s, r=by_id[post_id], c=cells: _save_row(s, page, r, c, names))
-        if problem:
-            told.append(f"{by_id[post_id].title or 'Post ' + str(post_id)}: {problem}")
-            pending[post_id] = cells
-        else:
-            saved += 1
-    for post_id in gone:
-        problem = _try(lambda s, i=post_id: planning.delete_post(s, page.actor, i))
-        if problem:
-            told.append(f"{by_id[post_id].title}: {problem}")
-        saved += not problem
-    for cells in edits.get("added_rows", ()):
-        problem = _try(lambda s, c=cells: _add_row(s, page, c, names))
-        if problem:
-            told.append(_added_anyway(page, cells, problem, names))
-        saved += not problem
-    st.session_state[PENDING] = pending
-    st.session_state["plan_told"] = told
-    _next_round()
-    if saved:
-        say_later(f"{saved} saved.")
-    st.rerun()
-
-
-def _try(change: Any) -> str:
-    """The sentence that says what is wrong; empty when it was saved."""
-    try:
-        with db.write() as session:
-            change(session)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
-    if not value:
-        return None
-    local = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).removesuffix("Z"))
-    return local_to_utc(local, zone)[0]
-
-
-def _changes(cells: Mapping[str, Any], names: Names, zone: ZoneInfo) -> Changes:
-    return Changes(
-        title=cells.get("title") if "title" not in cells else (cells["title"] or ""),
-        text=cells.get("text") if "text" not in cells else (cells["text"] or ""),
-        channel_ids=names.ids(cells["channels"]) if "channels" in cells else None,
-        planned_at=_moment(cells.get("when"), zone),
-        campaign=(cells["campaign"] or "") if "campaign" in cells else None,
-    )
-
-
-def _save_row(session: Session, page: Page, row: PlanRow, cells: Mapping[str, Any], names: Names) -> None:
-    changes = _changes(cells, names, page.zone)
-    planning.save_post(session, page.actor, row.id, row.version, changes)
-    if "state" in cells:
-        _move(session, page, row.id, row.state, str(cells["state"] or ""), changes.planned_at or row.planned_at)
-
-
-def _move(session: Session, page: Page, post_id: int, now: PostState, word: str, at: datetime | None) -> None:
-    wanted = STATES.get(word)
-    if wanted is None or wanted is now:
-        return
-    if word not in BY_HAND:
-        raise UserError(f"“{word}” can't be set by hand: it follows from what happens on the channels.")
-    if wanted is PostState.SCHEDULED:
-        if at is None:
-            raise UserError("Say when it goes out before you schedule it.")
-        planning.schedule_post(session, page.actor, post_id, at)
-    elif wanted is PostState.CANCELLED:
-        planning.cancel_post(session, page.actor, post_id)
-    else:
-        if now not in (PostState.IDEA, PostState.DRAFT):
-            planning.unschedule_post(session, page.actor, post_id)
-        planning.set_idea(session, page.actor, post_id, wanted is PostState.IDEA)
-
-
-def _add_row(session: Session, page: Page, cells: Mapping[str, Any], names: Names) -> None:
-    if not any(cells.get(name) for name in ("title", "text", "channels", "when")):
-        return
-    post_id = planning.create_post(
-        session,
-        page.actor,
-        title=cells.get("title") or "",
-        text=cells.get("text") or "",
-        channel_ids=names.ids(cells.get("channels")),
-        planned_at=_moment(cells.get("when"), page.zone),
-        campaign=cells.get("campaign") or "",
-        idea=cells.get("state") == "Idea",
-    )
-    if cells.get("state") == "Scheduled":
-        _move(session, page, post_id, PostState.DRAFT, "Scheduled", _moment(cells.get("when"), page.zone))
-
-
-def _added_anyway(page: Page, cells: Mapping[str, Any], problem: str, names: Names) -> str:
-    """A new row that can't be scheduled is kept as a draft: what was typed isn't lost."""
-    title = cells.get("title") or "New row"
-    draft = dict(cells) | {"state": "Draft"}
-    if _try(lambda s: _add_row(s, page, draft, names)):
-        return f"{title}: {problem}"
-    return f"{title}: {problem} It was kept as a draft."
+def _typed(kept: Kept, key: str) -> dict[str, Any]:
+    """What was typed into this row before the table was drawn anew."""
+    cells = dict(kept.rows[key].cells) if key in kept.rows else {}
+    if isinstance(cells.get("when"), str):  # as the browser reports it
+        cells["when"] = datetime.fromisoformat(cells["when"].removesuffix("Z"))
+    return cells
