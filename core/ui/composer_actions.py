@@ -20,6 +20,7 @@ from core.services.approval import Standing
 from core.services.planning import Conflict, PostDetail
 from core.ui import composer_kept as kept
 from core.ui import composer_time
+from core.ui.composer_checks import unseen_warnings
 from core.ui.composer_state import PLAN, TURN_TO, Typed
 from core.ui.page import Page, act, say_later
 from core.ui.parts import shown
@@ -212,7 +213,15 @@ def _store(session: Session, desk: Desk) -> int:
     return post_id
 
 
+def _seen(desk: Desk) -> None:
+    """Warnings ask: raise `UserError` until somebody has ticked them off."""
+    unseen = unseen_warnings(desk.key)
+    if unseen:
+        raise UserError(unseen)
+
+
 def _schedule(session: Session, desk: Desk, post_id: int) -> str | None:
+    _seen(desk)
     if composer_time.repeats(desk.key):
         return composer_time.begin(session, desk.page, desk.key, post_id)
     if desk.typed.at is None:
@@ -247,6 +256,7 @@ def _unschedule(session: Session, desk: Desk, post_id: int) -> str | None:
 
 
 def _now(session: Session, desk: Desk, post_id: int) -> str | None:
+    _seen(desk)
     planning.publish_now(session, desk.page.actor, post_id)
     return None
 
