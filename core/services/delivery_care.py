@@ -46,7 +46,7 @@ class CareRow:
     handle: str
     network: str
     reason: str
-    url: str | None
+    url: str | None  # where it is, else the channel's own page there
     since: datetime | None
     post_id: int | None
     conversation_id: int | None
@@ -78,8 +78,8 @@ def care_rows(
     where = [wanted[care]] if before is None else [wanted[care], col(Delivery.id) < before]
     rows = session.execute(
         select(
-            *(Delivery, col(Channel.handle), col(Channel.network), col(Post.title), col(Post.text)),
-            *(col(Message.text), col(Message.conversation_id)),
+            *(Delivery, col(Channel.handle), col(Channel.network), col(Channel.url)),
+            *(col(Post.title), col(Post.text), col(Message.text), col(Message.conversation_id)),
         )
         .join(Channel, col(Channel.id) == col(Delivery.channel_id))
         .outerjoin(Post, col(Post.id) == col(Delivery.post_id))
@@ -96,6 +96,7 @@ def _row(
     row: Delivery,
     handle: str,
     network: str,
+    profile: str | None,
     title: str | None,
     text: str | None,
     answer: str | None,
@@ -107,7 +108,7 @@ def _row(
     else:
         care = Care.FAILED if row.state is DeliveryState.FAILED else Care.UNCONFIRMED
         reason, since = row.last_error or "", row.sent_at
-    place = (row.url, since, row.post_id, conversation_id)
+    place = (row.url or profile, since, row.post_id, conversation_id)
     return CareRow(row.id, care, words or f"Post {row.post_id}", row.channel_id, handle, network, reason, *place)
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from core.models.channel import Channel
 from core.models.planning import Delivery, DeliveryState
 from core.models.planning_work import DeliveryEvent, EventKind
 from core.models.team import Member
@@ -86,6 +87,7 @@ class Proof:
     lines: tuple[Line, ...] = ()
     remote: bool = False
     text: str = ""  # what stands there, as far as the hub knows
+    profile: str = ""  # the channel's own page there, to look for it
 
 
 def journal_of(session: Session, delivery_ids: Sequence[int]) -> dict[int, tuple[Line, ...]]:
@@ -106,13 +108,14 @@ def journal_of(session: Session, delivery_ids: Sequence[int]) -> dict[int, tuple
 
 def proofs_of(session: Session, post_id: int) -> dict[int, Proof]:
     """The proof of each of a post's deliveries. Two statements."""
-    rows = list(session.execute(select(Delivery).where(col(Delivery.post_id) == post_id)).scalars())
-    lines = journal_of(session, [row.id for row in rows])
+    asked = select(Delivery, col(Channel.url)).join(Channel, col(Channel.id) == col(Delivery.channel_id))
+    rows = session.execute(asked.where(col(Delivery.post_id) == post_id)).all()
+    lines = journal_of(session, [row.id for row, _ in rows])
     proofs = {}
-    for row in rows:
+    for row, profile in rows:
         out = [part for part in row.parts or () if part.get("remote_id")]
         text = "\n---\n".join(str(part.get("text", "")) for part in out)
-        proofs[row.id] = Proof(Facts.of(row), lines.get(row.id, ()), bool(out), text)
+        proofs[row.id] = Proof(Facts.of(row), lines.get(row.id, ()), bool(out), text, profile or "")
     return proofs
 
 

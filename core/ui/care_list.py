@@ -83,6 +83,8 @@ def _row(page: Page, row: CareRow, may: bool) -> None:
             since = f" · {ago(row.since, page.zone)}" if row.since is not None else ""
             st.caption(f"{shown(row.handle)}{what}{since}", help=exact(row.since, page.zone) if since else None)
         st.markdown(f":small[{shown(row.reason)}]")
+        if row.care is not Care.FAILED and row.url and row.url.startswith(("https://", "http://")):
+            st.link_button("Look there", row.url, icon=":material/open_in_new:", type="tertiary")
 
 
 def _bulk(page: Page, chosen: Sequence[CareRow], rows: Sequence[CareRow]) -> None:

@@ -123,6 +123,8 @@ def _decide(page: Page, box: _Shown) -> None:
         st.markdown("Look at the channel on its network, then say which it is. The hub never sends it twice by itself.")
         url = st.text_input("Its address, if you have it", key=f"url_{row.id}", placeholder="https://…")
         with st.container(horizontal=True, gap="small"):
+            if box.proof.profile.startswith(("https://", "http://")):
+                st.link_button("Look there", box.proof.profile, icon=":material/open_in_new:")
             if st.button("It is online", key=f"online_{row.id}", type="primary"):
                 act(lambda s: planning.confirm_delivery(s, page.actor, row.id, True, url or None), done="Noted.")
             if st.button("It is not online: send again", key=f"again_{row.id}"):
