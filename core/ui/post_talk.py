@@ -10,7 +10,7 @@ from core.services.planning import PostDetail
 from core.services.post_comments import Comment
 from core.services.team import Right
 from core.ui.page import Page, act
-from core.ui.parts import ago, exact, shown
+from core.ui.parts import shown, today_or_day
 
 DECISIONS = {
     RemarkKind.ASKED: ("violet", "rate_review", "asked for approval"),
@@ -47,16 +47,16 @@ def _more(post_id: int, most: int) -> None:
 
 
 def _entry(page: Page, row: Comment) -> None:
-    when = f":small[:gray[{ago(row.at, page.zone)}]]"
+    when = f":small[:gray[{today_or_day(row.at, page.zone)}]]"
     by = shown(row.by or ("The hub" if row.kind is RemarkKind.WITHDRAWN else "Command line"))
     with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"talk_row_{row.id}"):
         if row.kind is RemarkKind.COMMENT:
-            st.markdown(f"**{by}** &nbsp;{when}  \n{shown(row.text)}", width="stretch", help=exact(row.at, page.zone))
+            st.markdown(f"**{by}** &nbsp;{when}  \n{shown(row.text)}", width="stretch")
         else:
             colour, symbol, word = DECISIONS[row.kind]
             head = f":{colour}[:material/{symbol}: **{by}** {word}]".replace(" ]", "]")
             text = f"  \n{shown(row.text)}" if row.text else ""
-            st.markdown(f"{head} &nbsp;{when}{text}", width="stretch", help=exact(row.at, page.zone))
+            st.markdown(f"{head} &nbsp;{when}{text}", width="stretch")
         mine = row.member_id is not None and row.member_id == page.actor.id
         if row.kind is RemarkKind.COMMENT and (mine or page.actor.may(Right.TEAM)):
             _delete(page, row)

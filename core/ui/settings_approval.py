@@ -15,6 +15,7 @@ from core.ui.page import Page, act, say_later
 from core.ui.parts import shown
 
 WIDTH = 720
+ROUND = "approval_round"
 
 
 def approval_section(page: Page) -> None:
@@ -67,9 +68,10 @@ def _trouble(rule: Rule, people: Sequence[Person]) -> None:
 
 
 def _change(page: Page, rule: Rule, people: Sequence[Person]) -> None:
-    key = f"approval_{rule.group_id or 0}"
+    key = f"approval_{rule.group_id or 0}_{st.session_state.get(ROUND, 0)}"
+    chosen = list(rule.roles) or ([] if rule.member_ids else [Role.ADMIN])
     required = st.toggle("Posts must be approved", value=rule.required, key=f"{key}_required")
-    roles = st.pills("Who may approve, by role", list(Role), default=list(rule.roles), selection_mode="multi",
+    roles = st.pills("Who may approve, by role", list(Role), default=chosen, selection_mode="multi",
                      format_func=ROLE_NAMES.__getitem__, key=f"{key}_roles", disabled=not required)  # fmt: skip
     names = {person.id: person.name for person in people}
     members = st.multiselect("… and by name", list(names), default=[i for i in rule.member_ids if i in names],
@@ -78,7 +80,8 @@ def _change(page: Page, rule: Rule, people: Sequence[Person]) -> None:
     eyes = st.toggle("Four eyes", value=rule.four_eyes, key=f"{key}_eyes", disabled=not required,
                      help="Nobody approves what they wrote or changed themselves.")  # fmt: skip
     st.caption(
-        "Without four eyes, who may approve approves their own posts by scheduling them. Nobody chosen: administrators."
+        "Without four eyes, who may approve does so by scheduling: their own posts wait for nobody. "
+        "Is nobody chosen, administrators approve."
     )
 
     def save(session: Session) -> int:
@@ -103,6 +106,7 @@ def _change(page: Page, rule: Rule, people: Sequence[Person]) -> None:
 def _done(back: int | None) -> None:
     if back is None:
         return
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
     posts = "One scheduled post went" if back == 1 else f"{back} scheduled posts went"
     say_later(f"Saved. {posts} back into review." if back else "Saved.")
     st.rerun()
