@@ -117,7 +117,8 @@ def _first(key: str, detail: PostDetail | None, channels: Sequence[ChannelRow]) 
     by_id = {channel.id: channel for channel in channels}
     there = [d.channel_id for d in detail.deliveries if d.channel_id in by_id] if detail else []
     place = seed(key, "channels", there)
-    st.session_state[place] = [i for i in st.session_state[place] if i in by_id]  # one may be gone since
+    if not set(st.session_state[place]) <= by_id.keys():  # one is gone since
+        st.session_state[place] = [i for i in st.session_state[place] if i in by_id]
     chosen = st.multiselect(
         "Channels",
         list(by_id),
