@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
@@ -26,9 +27,9 @@ from core import db
 from core.connectors.base import Profile
 from core.models.analytics import Snapshot
 from core.models.channel import Channel, ChannelState
-from core.models.planning import Post, PostState
+from core.models.planning import CampaignGoal, Post, PostState
 from core.sandbox import growth, plan
-from core.services import planning
+from core.services import campaigns, key_dates, planning, slots
 from core.services.channel_list import ensure_group
 from core.services.connecting import keep_channel
 from core.services.team import Actor, Right, audit, require
@@ -39,6 +40,15 @@ log = logging.getLogger("hub.sandbox")
 NETWORK = "mastodon"  # what it speaks
 PATIENCE = 30.0  # seconds until it listens; the first start writes half a year of history
 BERLIN = ZoneInfo("Europe/Berlin")
+CAMPAIGNS = {  # name: colour, goal, audience, days it still runs
+    "Herbsternte": ("orange", CampaignGoal.IMAGE, "Cafés und alle, die zu Hause mahlen", 18),
+    "Ersatzteilversprechen": ("green", CampaignGoal.SUPPORT, "Leute mit einer Maschine von uns", 25),
+    "Winter range": ("blue", CampaignGoal.LEADS, "Families without a second car", 40),
+}
+SLOTS = {  # 0 is Monday
+    "brachvogel_kaffee": [(day, at) for day in range(5) for at in ("09:00", "17:30")],
+    "curlew_cargo": [(1, "18:00"), (3, "12:30"), (5, "10:00")],
+}
 DATABASE, ADMIN_TOKEN = "sandbox.db", "sandbox-admin.token"
 
 _lock = threading.Lock()
@@ -58,6 +68,7 @@ def explore(actor: Actor) -> list[int]:
         for theirs in plan.CHANNELS:
             ids[theirs.handle] = _connected(session, actor, theirs)
         _plan(session, actor, ids)
+        _around_the_plan(session, actor, ids)
     return list(ids.values())
 
 
@@ -137,6 +148,23 @@ def _plan(session: Session, actor: Actor, ids: dict[str, int]) -> None:
         )
         if planned.state == PostState.SCHEDULED:
             planning.schedule_post(session, actor, post_id, at)
+
+
+def _around_the_plan(session: Session, actor: Actor, ids: dict[str, int]) -> None:
+    """What an established team has beside its posts: campaigns that say something, slots, a day to know of."""
+    today = datetime.now(BERLIN).date()
+    for row in campaigns.campaigns(session):
+        if row.form.name in CAMPAIGNS and row.form.starts_on is None:
+            color, goal, audience, days = CAMPAIGNS[row.form.name]
+            first, last = today - timedelta(days=10), today + timedelta(days=days)
+            form = replace(row.form, color=color, goal=goal, audience=audience, starts_on=first, ends_on=last)
+            campaigns.change_campaign(session, actor, row.id, form)
+    for handle, times in SLOTS.items():
+        if not slots.slots(session, [ids[handle]]):
+            slots.add_slots(session, actor, ids[handle], times)
+    if not key_dates.key_dates(session):
+        day = today + timedelta(days=16)
+        key_dates.add_key_date(session, actor, "Hausmesse in der Rösterei", day, day + timedelta(days=1), "violet")
 
 
 def _wanted() -> bool:
