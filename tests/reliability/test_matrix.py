@@ -38,7 +38,7 @@ FAULTS = ("kill -9", "SIGTERM", "reset", "timeout", "500", "502", "429", "401", 
 CELLS = [(point, fault) for point in POINTS for fault in FAULTS]
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 PAUSE = 120  # seconds that a 429 asks for
-TIMEOUT = httpx.Timeout(0.7)
+TIMEOUT = httpx.Timeout(1.0)
 ANSWER = {"500": r"fault of its own \(500\)", "502": r"fault of its own \(502\)"}
 
 
@@ -110,8 +110,8 @@ def world(
     bluesky_server: tuple[str, Pds],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
-    monkeypatch.setattr(publishing, "PAUSES", (0.01,) * 4)
-    monkeypatch.setattr(publishing, "REPLAY_PAUSES", (0.01,) * 6)
+    monkeypatch.setattr(publishing, "PAUSES", (60.0,) * 4)
+    monkeypatch.setattr(publishing, "REPLAY_PAUSES", (60.0,) * 6)
     monkeypatch.setattr(publishing, "REPLAY_AFTER", {Replay.KEY: 0.02, Replay.RECORD: 0.0})
     monkeypatch.setattr(publishing, "STORE_AGAIN", (0.01, 0.01))
     monkeypatch.setattr(db, "BUSY_MS", 40)
@@ -206,8 +206,6 @@ def _database(world: World, point: str, begin: Callable[[], None]) -> None:
 
 
 def _network(world: World, point: str, fault: str) -> None:
-    if fault == "timeout":
-        world.patch.setattr(http, "TIMEOUT", TIMEOUT)
     if point == COMMIT:
         world.when(deliveries, "accept", world.trouble.lock)
         world.work()
@@ -227,6 +225,8 @@ def _network(world: World, point: str, fault: str) -> None:
 
 def _fail(world: World, fault: str, method: str, path: str, *, acts: bool) -> None:
     """Such requests fail from now on. `acts`: the server does what it was asked to first."""
+    if fault == "timeout":
+        world.patch.setattr(http, "TIMEOUT", TIMEOUT)
     if fault == "reset":
         world.order("drop_after" if acts else "drop_before", path, method)
     elif fault == "timeout" and acts:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from core import db, vault
+from core.connectors import http
 from core.connectors.bluesky import LIMITS
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, MediaAsset, PostMedia
@@ -29,6 +30,7 @@ from tests.reliability.conftest import OPEN, Stage
 from tests.reliability.pds import Pds
 
 WORLDS = ("mastodon", "mastodon without replay", "bluesky")
+PATIENT = http.TIMEOUT
 ALT = "Ein rotes Quadrat"
 
 
@@ -138,12 +140,13 @@ class World:
         """Nothing fails any more; a person reconnects the channel if the hub asks for that; a fresh worker comes."""
         self.faults.orders.clear()
         self.trouble.end()
+        self.patch.setattr(http, "TIMEOUT", PATIENT)
         if self.channel_row().state is ChannelState.NEEDS_REAUTH:
             channels.reconnect(COMMAND_LINE, self.channel, self.secret)
-        self.time_passes()
         self.stage.until(self._done)
 
     def _done(self) -> bool:
+        self.time_passes()
         publishing.publish_due()
         return not self.stage.open()
 
