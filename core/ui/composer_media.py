@@ -5,6 +5,7 @@ An upload is stored at once, so nothing loses it. In the session stand `images` 
 """
 
 from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 import streamlit as st
 
@@ -17,8 +18,8 @@ from core.services.media import Kept
 from core.services.planning import PostDetail
 from core.ui.composer_state import seed
 from core.ui.conversation_list import ASSETS
-from core.ui.doing import refuse
 from core.ui.focal_point import focal_point, told
+from core.ui.later import once_more
 from core.ui.page import Page
 from core.ui.parts import shown
 from core.ui.preview_looks import clock
@@ -28,7 +29,6 @@ Focal = dict[int, tuple[float, float] | None]
 
 TYPES = ["jpg", "jpeg", "png", "gif", "webp", "mp4", "mov", "webm", "m4v"]
 PLACE = "composer_fields"  # what is pasted in there is meant for the post
-FRAGMENT = "composer"
 NEAR = 0.9  # of an alt text's length: from here on its count is coloured
 AGAIN = 0.8  # seconds until it is asked again what networks will get
 SHORT = 60  # characters of an earlier alt text on its button
@@ -63,6 +63,19 @@ def media_fields(
 
 
 def _uploader(page: Page, key: str) -> None:
+    room = st.empty()
+    with room:
+        place, files = _choose(key)
+    if files:
+        _take(page, key, files)
+        with room:
+            place, _ = _choose(key)  # empty again
+    with st.container(height=1, border=False, key="paste_box"):
+        _paste(key="paste_files", data={"uploader": place, "place": PLACE})
+
+
+def _choose(key: str) -> tuple[str, Sequence[BinaryIO]]:
+    """The uploader, and what was chosen with it."""
     place = f"{key}_files_{st.session_state.get(f'{key}_uploads', 0)}"
     files = st.file_uploader(
         "Images or a video",
@@ -70,41 +83,33 @@ def _uploader(page: Page, key: str) -> None:
         accept_multiple_files=True,
         key=place,
         max_upload_size=media.MOST_VIDEO_BYTES // 1_000_000,
-        help="JPEG, PNG, GIF, WebP up to 20 MB; MP4, MOV, WebM up to 100 MB. You can paste pictures into the text, too.",
+        help="JPEG, PNG, GIF, WebP up to 20 MB; MP4, MOV, WebM up to 100 MB. Pictures can be pasted into the text.",
     )
-    with st.container(height=1, border=False, key="paste_box"):
-        _paste(key="paste_files", data={"uploader": place, "place": PLACE})
-    if files:
-        _take(page, key, files)
+    return place, files or []
 
 
-def _take(page: Page, key: str, files: Sequence[object]) -> None:
-    """Look at each and keep it; then the uploader is empty again."""
+def _take(page: Page, key: str, files: Sequence[BinaryIO]) -> None:
+    """Look at each and keep it."""
     held: list[int] = st.session_state[f"{key}_images"]
     troubles: list[str] = []
-    with st.status(f"Taking {_files(len(files))} …") as status:
-        for number, file in enumerate(files, start=1):
-            name = str(getattr(file, "name", "file"))
-            status.update(label=f"Looking at {shown(name)} ({number} of {len(files)}) …")
-            try:
-                upload = media.look_at(page.actor, file, name)  # type: ignore[arg-type]
-                with db.write() as session:
-                    media_id = media.keep(session, page.actor, upload)
-            except UserError as error:
-                troubles.append(str(error))
-                continue
-            if media_id in held:
-                troubles.append(f"“{name}” is in this post already.")
-            else:
-                held.append(media_id)
-    if troubles:
-        refuse(" ".join(troubles))
+    bar = st.progress(0.0)
+    for number, file in enumerate(files):
+        bar.progress(number / len(files), f"Looking at {shown(file.name)} ({number + 1} of {len(files)}) …")
+        try:
+            upload = media.look_at(page.actor, file, file.name)
+            with db.write() as session:
+                media_id = media.keep(session, page.actor, upload)
+        except UserError as error:
+            troubles.append(str(error))
+            continue
+        if media_id in held:
+            troubles.append(f"“{file.name}” is in this post already.")
+        else:
+            held.append(media_id)
+    bar.empty()
+    for trouble in troubles:
+        st.error(shown(trouble), icon=":material/error:")
     st.session_state[f"{key}_uploads"] = st.session_state.get(f"{key}_uploads", 0) + 1
-    st.rerun(FRAGMENT)
-
-
-def _files(count: int) -> str:
-    return "a file" if count == 1 else f"{count} files"
 
 
 # --- one image --------------------------------------------------------------------------------------------------------
@@ -116,10 +121,10 @@ def _row(key: str, one: Kept, number: int, count: int, before: str, channels: Se
         with st.container(horizontal=True, gap="small"):
             _picture(one, what)
             with st.container(gap="xsmall", width="stretch"):
-                _alt(key, one, what, before, channels)
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.caption(_facts(one), width="stretch")
-            _buttons(key, one, number, count, what)
+                _alt(key, one, what, before)
+                with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                    st.markdown(_facts(key, one, channels), width="stretch")
+                    _buttons(key, one, number, count, what)
         if st.session_state.get(f"{key}_pick_focus") == one.id:
             _focus(key, one, what, channels)
 
@@ -132,7 +137,7 @@ def _picture(one: Kept, what: str) -> None:
         st.markdown(":gray[:material/broken_image: The file is gone]", width=104)
 
 
-def _alt(key: str, one: Kept, what: str, before: str, channels: Sequence[ChannelRow]) -> None:
+def _alt(key: str, one: Kept, what: str, before: str) -> None:
     place = seed(key, f"alt_{one.id}", "")
     words = st.text_area(
         f"Alt text of {what}",
@@ -141,20 +146,16 @@ def _alt(key: str, one: Kept, what: str, before: str, channels: Sequence[Channel
         placeholder="What is to be seen, for people who can't",
         persist_state="session",
     )
-    limits = [_alt_limit(channel.limits, one.image) for channel in channels]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if limits:
-            st.markdown(_counted(len(words or ""), min(limits)), width="content")
-        if before and not (words or "").strip():
-            short = before if len(before) <= SHORT else f"{before[:SHORT]}…"
-            st.button(
-                f"As last time: “{shown(short)}”",
-                key=f"{key}_alt_again_{one.id}",
-                icon=":material/history:",
-                type="tertiary",
-                on_click=_put_alt,
-                args=(place, before),
-            )
+    if before and not (words or "").strip():
+        short = before if len(before) <= SHORT else f"{before[:SHORT]}…"
+        st.button(
+            f"As last time: “{shown(short)}”",
+            key=f"{key}_alt_again_{one.id}",
+            icon=":material/history:",
+            type="tertiary",
+            on_click=_put_alt,
+            args=(place, before),
+        )
 
 
 def _alt_limit(limits: Limits, image: DraftImage) -> int:
@@ -168,10 +169,15 @@ def _counted(length: int, most: int) -> str:
     return f":{'orange' if length > most * NEAR else 'gray'}[:small[{words}]]"
 
 
-def _facts(one: Kept) -> str:
+def _facts(key: str, one: Kept, channels: Sequence[ChannelRow]) -> str:
+    """How long the alt text is, by the channel that takes least; and what the file is."""
     image = one.image
-    parts = [shown(one.filename), f"{image.width} × {image.height}", megabytes(image.size)]
-    return " · ".join([*parts, clock(image.duration)] if image.is_video else parts)
+    limits = [_alt_limit(channel.limits, image) for channel in channels]
+    words = str(st.session_state.get(f"{key}_alt_{one.id}") or "")
+    facts = [shown(one.filename), f"{image.width} × {image.height}", megabytes(image.size)]
+    facts += [clock(image.duration)] if image.is_video else []
+    told = f":gray[:small[{' · '.join(facts)}]]"
+    return f"{_counted(len(words), min(limits))} :gray[·] {told}" if limits else told
 
 
 def _buttons(key: str, one: Kept, number: int, count: int, what: str) -> None:
@@ -256,20 +262,18 @@ def _set_focus(key: str, media_id: int, point: tuple[float, float] | None) -> No
 
 def _outcome(images: Sequence[DraftImage], channels: Sequence[ChannelRow]) -> None:
     """Each channel's sizes; those being worked out are asked for again soon, without drawing the rest anew."""
-    groups = _alike(channels)
-    if not groups:
-        return
-    waits = not all(_known(images, limits) for limits, _ in groups)
-    st.fragment(_gets, run_every=AGAIN if waits else None)(images, groups, waits)
+    if groups := _alike(channels):
+        _gets(images, groups)
 
 
-def _gets(images: Sequence[DraftImage], groups: Sequence[tuple[Limits, str]], waits: bool) -> None:
+@st.fragment
+def _gets(images: Sequence[DraftImage], groups: Sequence[tuple[Limits, str]]) -> None:
     with st.expander("What each network gets", icon=":material/photo_size_select_large:", type="compact"):
         for limits, names in groups:
             said = [_said(number, image, limits, len(images)) for number, image in enumerate(images, start=1)]
             st.markdown("  \n".join(f":small[{line}]" for line in (f"**{names}**", *said)))
-    if waits and all(_known(images, limits) for limits, _ in groups):
-        st.rerun(FRAGMENT)
+    if not all(_known(images, limits) for limits, _ in groups):
+        once_more("what_networks_get", AGAIN)
 
 
 def _alike(channels: Sequence[ChannelRow]) -> list[tuple[Limits, str]]:

@@ -94,10 +94,17 @@ def _part(
         "media": [_media(image, channel.capabilities.focal_points) for image in part.images],
         "card": _card(url, cards.get(url)) if url else None,
         "comment": part.comment,
-        "place": "First comment" if part.comment else f"{number + 1} of {entries}" if entries > 1 else "",
+        "place": _place(part, number, entries),
+        "goes_on": not part.comment and (number + 1 < entries or entries == 1),
         "count": f"{length} of {most} characters",
         "tone": "over" if length > most else "near" if length > most * NEAR else "",
     }
+
+
+def _place(part: DraftPart, number: int, entries: int) -> str:
+    if part.comment:
+        return "First comment, below the first" if entries > 1 else "First comment"
+    return f"{number + 1} of {entries}" if entries > 1 else ""
 
 
 def _media(image: DraftImage, focal_points: bool) -> dict[str, Any]:

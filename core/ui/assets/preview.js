@@ -26,7 +26,7 @@ function el(tag, cls, text) {
 function icon(name, cls) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon " + (cls || ""));
+  svg.setAttribute("class", `icon i-${name} ${cls || ""}`);
   svg.setAttribute("aria-hidden", "true");
   for (const d of ICONS[name] || []) svg.appendChild(document.createElementNS(SVG, "path")).setAttribute("d", d);
   return svg;
@@ -75,7 +75,7 @@ function picture(item, alone) {
     play.append(icon("play"));
     if (item.duration) node.append(el("span", "badge time", item.duration));
   }
-  if (item.alt) node.append(el("span", "badge alt", "ALT")).title = item.alt;
+  if (item.alt) node.appendChild(el("span", "badge alt", "ALT")).title = item.alt;
   return node;
 }
 function gallery(media, look) {
@@ -119,7 +119,7 @@ function content(data, part) {
   return found;
 }
 function entry(data, part, last, state, again) {
-  const node = el("article", "entry" + (last ? "" : " goes-on") + (part.comment ? " comment" : ""));
+  const node = el("article", "entry" + (!last && part.goes_on ? " goes-on" : "") + (part.comment ? " comment" : ""));
   const body = el("div", "body");
   if (part.place) node.append(el("div", "place", part.place));
   body.append(head(data), ...(data.warning ? folded(data, part, state, again) : content(data, part)));
