@@ -19,14 +19,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 import core
 from core import db
 from core.connectors.base import Profile
 from core.models.analytics import Snapshot
-from core.models.channel import Channel, ChannelState
+from core.models.channel import Channel, ChannelState, SyncCursor
 from core.models.planning import CampaignGoal, Post, PostState
 from core.sandbox import growth, plan
 from core.services import campaigns, key_dates, planning, slots
@@ -79,6 +79,24 @@ def ensure_running() -> None:
             _end()
         elif (_process is None or _process.poll() is not None) and not _listens():
             _begin()
+            if _listens():
+                _sync_now()
+
+
+def _sync_now() -> None:
+    """What was due before the server listened has failed, and would be tried again only later."""
+    ours = select(col(Channel.id)).where(col(Channel.is_sandbox), col(Channel.state) == ChannelState.ACTIVE)
+    with db.write() as session:
+        session.execute(
+            update(SyncCursor)
+            .where(
+                col(SyncCursor.channel_id).in_(ours),
+                col(SyncCursor.claim_token).is_(None),
+                col(SyncCursor.error_kind).is_not(None),
+            )
+            .values(due_at=db.utc_now(), attempts=0, last_error=None, error_kind=None)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def stop() -> None:
