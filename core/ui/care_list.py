@@ -12,6 +12,7 @@ from core.services.team import Right
 from core.ui.page import Page, act, say_later
 from core.ui.parts import ago, exact, network_icon, shown
 from core.ui.plan_words import Colour
+from core.ui.proof_parts import short
 
 ROWS = 25
 CARES: dict[Care, tuple[str, Colour, str]] = {
@@ -76,7 +77,7 @@ def _row(page: Page, row: CareRow, may: bool) -> None:
             path, query = ("pages/planning.py", {"post": str(row.post_id)})
             if row.post_id is None:
                 path, query = "pages/inbox.py", {"conversation": str(row.conversation_id)}
-            st.page_link(path, label=f"**{shown(row.title)}**", query_params=query)
+            st.page_link(path, label=f"**{shown(short(row.title))}**", query_params=query)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.image(network_icon(row.network), width=16, alt=row.network)
             what = "" if row.post_id is not None else " · answer"

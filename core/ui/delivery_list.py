@@ -183,7 +183,7 @@ def _edit_there(page: Page, box: _Shown) -> None:
 def _delete_there(page: Page, box: _Shown) -> None:
     row, label = box.row, box.capabilities.label
     with st.popover("Delete there", icon=":material/delete:", type="tertiary"):
-        st.markdown(f"Take it off {label}? Likes and answers there lose it. This can't be undone.")
+        st.markdown(f"Take it off {label}? Its likes and shares are lost. This can't be undone.")
         if not box.capabilities.edits:
             st.caption(f"{label} doesn't let anybody change what is published: delete it, and plan a corrected post.")
         if st.button("Yes, delete it there", key=f"delete_there_{row.id}", type="primary"):

@@ -12,7 +12,7 @@ from core.ui.care_list import care_list
 from core.ui.page import Page
 from core.ui.parts import exact, network_icon, shown, today_or_day
 from core.ui.plan_words import state_badge
-from core.ui.proof_parts import journal_button, proof_line
+from core.ui.proof_parts import journal_button, proof_line, short
 
 EVERY = 5.0  # seconds
 
@@ -51,11 +51,10 @@ def _part(
 def _head(row: OutboxRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.image(network_icon(row.network), width=20, alt=row.network)
-        if row.post_id is not None:
-            st.page_link("pages/planning.py", label=f"**{shown(row.title)}**", query_params={"post": str(row.post_id)})
-        else:
-            query = {"conversation": str(row.conversation_id)}
-            st.page_link("pages/inbox.py", label=f"**{shown(row.title)}**", query_params=query)
+        page, query = "pages/planning.py", {"post": str(row.post_id)}
+        if row.post_id is None:
+            page, query = "pages/inbox.py", {"conversation": str(row.conversation_id)}
+        st.page_link(page, label=f"**{shown(short(row.title))}**", query_params=query)
         st.caption(shown(row.handle))
 
 

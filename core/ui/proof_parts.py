@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from textwrap import shorten
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -12,6 +13,7 @@ from core.services.proof_steps import Line, Mark, Step
 from core.ui.parts import shown
 from core.ui.plan_words import Colour
 
+TITLE = 48  # characters
 MOST = 60  # lines shown; older ones are in the database
 MARKS: dict[Mark, tuple[Colour, str]] = {
     Mark.DONE: ("green", "check_circle"),
@@ -43,6 +45,11 @@ KINDS: dict[EventKind, tuple[str, str]] = {
     EventKind.EDITED: ("Changed there", "edit"),
     EventKind.DELETED: ("Taken down", "delete"),
 }
+
+
+def short(title: str) -> str:
+    """For a link in a list, which doesn't wrap: some words, and a sign that there are more."""
+    return shorten(title, TITLE, placeholder=" …") if " " in title[:TITLE] else title[:TITLE]
 
 
 def proof_line(found: Sequence[Step], zone: ZoneInfo) -> None:
