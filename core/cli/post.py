@@ -21,8 +21,12 @@ def post_schedule(
     channel_id: Annotated[list[int], typer.Option("--channel", help="Number of a channel; may be repeated.")],
     text: Annotated[str, typer.Option(help="The text; a line with only --- begins the next entry of a thread.")],
     at: Annotated[str, typer.Option(help="When, ISO 8601; without an offset in the team's time zone.")],
-    media: Annotated[list[Path] | None, typer.Option(help="An image; may be repeated.")] = None,
+    media: Annotated[list[Path] | None, typer.Option(help="An image or a video; may be repeated.")] = None,
     alt: Annotated[list[str] | None, typer.Option(help="Alt text, one for each --media, in the same order.")] = None,
+    focus: Annotated[
+        list[str] | None,
+        typer.Option(help="What stays in sight, x,y from -1 to 1 (right and up), one for each --media; - for none."),
+    ] = None,
     title: Annotated[str, typer.Option(help="A title for the plan.")] = "",
     language: Annotated[str, typer.Option(help="Of the text, as in de or en.")] = "",
     content_warning: Annotated[str, typer.Option(help="Stands in front of the post.")] = "",
@@ -38,12 +42,14 @@ def post_schedule(
     from core.services.plan_changes import Changes
 
     moment = moment_of(at)
+    images = _stored(media or [], alt or [])
     changes = Changes(
         title=title,
         text=text,
         language=language,
         channel_ids=tuple(channel_id),
-        images=_stored(media or [], alt or []),
+        images=images,
+        focal=_points([number for number, _ in images], focus or []),
         content_warning=content_warning,
         visibility=visibility,
         first_comment=first_comment,
@@ -59,6 +65,22 @@ def post_schedule(
     typer.echo(str(made))
 
 
+def _points(media_ids: list[int], told: list[str]) -> dict[int, tuple[float, float] | None]:
+    """What stays in sight of each."""
+    if len(told) > len(media_ids):
+        raise typer.BadParameter("There are more --focus than --media.")
+    points: dict[int, tuple[float, float] | None] = {}
+    for media_id, one in zip(media_ids, told, strict=False):
+        try:
+            x, y = (float(part) for part in one.split(",")) if one != "-" else (0.0, 0.0)
+        except ValueError:
+            raise typer.BadParameter(f"--focus {one}: give two numbers with a comma, as in 0.5,-0.2.") from None
+        if not (-1 <= x <= 1 and -1 <= y <= 1):
+            raise typer.BadParameter(f"--focus {one}: each number is from -1 to 1.")
+        points[media_id] = (x, y) if one != "-" else None
+    return points
+
+
 def _stored(media: list[Path], alts: list[str]) -> tuple[tuple[int, str], ...]:
     """The files kept as media, with their alt texts."""
     from core.services import media as media_service
@@ -69,8 +91,10 @@ def _stored(media: list[Path], alts: list[str]) -> tuple[tuple[int, str], ...]:
     for number, path in enumerate(media):
         if not path.is_file():
             raise typer.BadParameter(f"There is no file {path}.")
+        with path.open("rb") as file:
+            upload = media_service.look_at(COMMAND_LINE, file, path.name)
         with db.write() as session:
-            asset = media_service.store_image(session, COMMAND_LINE, path.read_bytes(), path.name)
+            asset = media_service.keep(session, COMMAND_LINE, upload)
         stored.append((asset, alts[number] if number < len(alts) else ""))
     return tuple(stored)
 

@@ -27,6 +27,7 @@ def image_button(page: Page, view: ConversationView) -> None:
             f"Images, at most {most}",
             type=TYPES,
             accept_multiple_files=True,
+            max_upload_size=media.MOST_BYTES // 1_000_000,
             key=key,
             on_change=_take,
             args=(page, view.id, key),
