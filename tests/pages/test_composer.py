@@ -22,6 +22,7 @@ from core.services import named_people, text_blocks
 from core.services.team import COMMAND_LINE, Actor
 from core.ui.emoji_words import EMOJI, USUAL, emoji_for
 from tests import factories
+from tests.conftest import counted
 
 PAGE = Path(__file__).parents[2] / "pages" / "planning.py"
 KEY = "post_new_0"
@@ -264,3 +265,14 @@ def test_a_stored_post_opens_with_everything_and_saves_it_again(mastodon: Channe
     (row,) = rows(Post)
     assert {name: getattr(row, name) for name in values} == values
     assert (row.text, row.language, row.untagged_links) == ("Neu https://a.example", "nds", ["https://a.example"])
+
+
+def test_many_channels_cost_no_more_statements_than_one(editor: Actor):
+    channels = [factories.channel() for _ in range(9)]
+    ran = []
+    for some in (channels[:1], channels):
+        page = opened(*some, text="Hallo @[Lena] https://a.example")
+        with counted() as asked:
+            fine(page.run())
+        ran.append(len(asked))
+    assert ran[0] == ran[1]
