@@ -48,6 +48,8 @@ def test_what_is_published_is_changed_and_taken_down(network: FakeNetwork) -> No
     run("edit-published", delivery, "--text", "Neu")
     assert network.texts() == ["Neu"]
     assert "Nothing is changed" in run("edit-published", delivery, "--text", "Neu", code=1)[1]
+    run("edit-published", "--post", row(delivery).post_id, "--text", "Neuer")
+    assert network.texts() == ["Neuer"]
     assert "Taken down" in run("delete-published", "--post", row(delivery).post_id)[0]
     assert network.texts() == [] and row(delivery).state is DeliveryState.DELETED
     assert "already" in run("delete-published", delivery, code=1)[1]

@@ -14,6 +14,7 @@ from core.settings import settings
 
 __all__ = ["post"]  # with these commands
 
+ONE_OF = "Give the number of a delivery, or --post with the number of a post."
 Ids = Annotated[list[int], typer.Argument(help="Numbers of deliveries, as `post show` and `post care` print them.")]
 
 
@@ -138,13 +139,19 @@ def post_note_gone(delivery_ids: Ids) -> None:
 
 @post.command("edit-published")
 def post_edit_published(
-    delivery_id: int,
     text: Annotated[str, typer.Option(help="What stands there from now on; --- on a line of its own parts a thread.")],
+    delivery_id: Annotated[int | None, typer.Argument(help="Number of a delivery.")] = None,
+    post_id: Annotated[int | None, typer.Option("--post", help="Number of a post: wherever it says the same.")] = None,
 ) -> None:
     """Change a published post at its network, where that is possible."""
     from core.services import published
 
-    published.edit_published(COMMAND_LINE, delivery_id, text)
+    if (delivery_id is None) == (post_id is None):
+        raise typer.BadParameter(ONE_OF)
+    if post_id is not None:
+        _tell(published.edit_post_published(COMMAND_LINE, post_id, text))
+    elif delivery_id is not None:
+        published.edit_published(COMMAND_LINE, delivery_id, text)
 
 
 @post.command("delete-published")
@@ -156,7 +163,7 @@ def post_delete_published(
     from core.services import published
 
     if (delivery_id is None) == (post_id is None):
-        raise typer.BadParameter("Give the number of a delivery, or --post with the number of a post.")
+        raise typer.BadParameter(ONE_OF)
     if post_id is not None:
         _tell(published.delete_post_published(COMMAND_LINE, post_id))
     elif delivery_id is not None:

@@ -5,9 +5,11 @@ without harm, so a fault means: try again. What is still to be sent isn't touche
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -50,7 +52,7 @@ class Target:
 def published_text(session: Session, delivery_id: int) -> str:
     """What stands there as far as the hub knows, entries of a thread parted by lines of `---`."""
     row = session.get(Delivery, delivery_id)
-    return BETWEEN.join(part.text for part in parts_of(row) if part.remote_id) if row is not None else ""
+    return _said(row) if row is not None else ""
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
@@ -85,6 +87,45 @@ def edit_published(actor: Actor, delivery_id: int, text: str) -> None:
     _at_network(target, change)
     with db.write() as session:
         _follow_text(session, actor, target, texts)
+
+
+def edit_post_published(actor: Actor, post_id: int, text: str) -> list[Outcome]:
+    """Give a post another text wherever it stands with the same words; one that fails doesn't keep the others from it.
+
+    Where it reads differently (a text of its own, people and links as that network has them) it stays as it is.
+    """
+    require(actor, Right.PLAN)
+    found = _published(post_id)
+    common = Counter(said for *_, said in found).most_common(1)[0][0]
+    outcomes = []
+    for delivery_id, handle, said in found:
+        if said != common:
+            told = "It reads differently there, and stays so. Change it on its own."
+            outcomes.append(Outcome(delivery_id, handle, False, told))
+        else:
+            outcomes.append(_tried(delivery_id, handle, "Changed.", partial(edit_published, actor, delivery_id, text)))
+    if all(outcome.ok for outcome in outcomes):
+        with db.write() as session:
+            _share_text(session, actor, post_id)
+    return outcomes
+
+
+def common_text(texts: Sequence[str]) -> str | None:
+    """The words that more than one of these published texts has; None where all read differently."""
+    said, count = Counter(text for text in texts if text).most_common(1)[0] if any(texts) else ("", 0)
+    return said if count > 1 else None
+
+
+def _share_text(session: Session, actor: Actor, post_id: int) -> None:
+    """All channels say the same again: then it is the post's text, and no channel's own."""
+    post = session.get(Post, post_id)
+    rows = list(session.execute(select(Delivery).where(col(Delivery.post_id) == post_id)).scalars())
+    texts = {row.text for row in rows}
+    if post is not None and len(texts) == 1 and (text := texts.pop()) is not None:
+        post.text = text
+        for row in rows:
+            row.text = None
+        _new_version(session, actor, post, "post.edit_published")
 
 
 def _may_edit(session: Session, actor: Actor, target: Target) -> None:
@@ -181,21 +222,10 @@ def delete_published(actor: Actor, delivery_id: int) -> None:
 def delete_post_published(actor: Actor, post_id: int) -> list[Outcome]:
     """Take a post off every network that it is on; one that fails doesn't keep the others from it."""
     require(actor, Right.PLAN)
-    with db.read() as session:
-        there = (col(Delivery.post_id) == post_id, col(Delivery.state) == DeliveryState.PUBLISHED)
-        rows = select(col(Delivery.id), col(Channel.handle)).join(Channel, col(Channel.id) == col(Delivery.channel_id))
-        found = session.execute(rows.where(*there).order_by(col(Delivery.id))).all()
-    if not found:
-        raise UserError("Nothing of this post is published.")
-    outcomes = []
-    for delivery_id, handle in found:
-        try:
-            delete_published(actor, delivery_id)
-        except HubError as error:
-            outcomes.append(Outcome(delivery_id, handle, False, str(error)))
-        else:
-            outcomes.append(Outcome(delivery_id, handle, True, "Taken down."))
-    return outcomes
+    return [
+        _tried(delivery_id, handle, "Taken down.", partial(delete_published, actor, delivery_id))
+        for delivery_id, handle, _ in _published(post_id)
+    ]
 
 
 def _keep_deleted(session: Session, actor: Actor, target: Target, number: int, remote_id: str) -> None:
@@ -214,6 +244,29 @@ def _keep_deleted(session: Session, actor: Actor, target: Target, number: int, r
 
 
 # --- both -------------------------------------------------------------------------------------------------------------
+
+
+def _published(post_id: int) -> list[tuple[int, str, str]]:
+    """(delivery, handle, what stands there) of a post's published deliveries. Raises `UserError` when there is none."""
+    with db.read() as session:
+        there = (col(Delivery.post_id) == post_id, col(Delivery.state) == DeliveryState.PUBLISHED)
+        asked = select(Delivery, col(Channel.handle)).join(Channel, col(Channel.id) == col(Delivery.channel_id))
+        rows = session.execute(asked.where(*there).order_by(col(Delivery.id))).all()
+    if not rows:
+        raise UserError("Nothing of this post is published.")
+    return [(row.id, handle, _said(row)) for row, handle in rows]
+
+
+def _said(row: Delivery) -> str:
+    return BETWEEN.join(part.text for part in parts_of(row) if part.remote_id)
+
+
+def _tried(delivery_id: int, handle: str, done: str, deed: Callable[[], None]) -> Outcome:
+    try:
+        deed()
+    except HubError as error:
+        return Outcome(delivery_id, handle, False, str(error))
+    return Outcome(delivery_id, handle, True, done)
 
 
 def _target(session: Session, delivery_id: int, *states: DeliveryState) -> Target:

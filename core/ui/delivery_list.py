@@ -1,5 +1,6 @@
 """What became of a post on each channel: proof, link, what went wrong, and what a person can decide or do there."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,6 +11,7 @@ from core.connectors.registry import connector_class
 from core.errors import NotFound
 from core.models.planning import DeliveryState
 from core.services import delivery_care, planning, published
+from core.services.delivery_care import Outcome
 from core.services.plan_list import DeliveryView
 from core.services.planning import PostDetail
 from core.services.proof_marks import GONE
@@ -43,6 +45,11 @@ class _Shown:
         return self.proof.remote and self.row.state in (DeliveryState.PUBLISHED, DeliveryState.FAILED)
 
     @property
+    def can_change(self) -> bool:
+        """Whether its text can be changed there."""
+        return self.there and self.capabilities.edits and self.row.state is DeliveryState.PUBLISHED and not self.is_gone
+
+    @property
     def is_gone(self) -> bool:
         return self.row.state is DeliveryState.PUBLISHED and self.row.gone_at is not None
 
@@ -70,7 +77,9 @@ def _deliveries(page: Page, post_id: int) -> None:
         with st.container(border=True, gap="small", key=f"delivery_{box.row.id}"):
             _box(page, box)
     if page.actor.may(Right.PLAN) and sum(box.there for box in boxes) > 1:
-        _delete_everywhere(page, detail)
+        with st.container(horizontal=True, gap="small"):
+            _edit_everywhere(page, detail, boxes)
+            _delete_everywhere(page, detail)
 
 
 def _box(page: Page, box: _Shown) -> None:
@@ -155,7 +164,7 @@ def _other_text(page: Page, box: _Shown) -> None:
 def _deeds(page: Page, box: _Shown) -> None:
     if not box.there or box.is_gone:
         return
-    if box.row.state is DeliveryState.PUBLISHED and box.capabilities.edits:
+    if box.can_change:
         _edit_there(page, box)
     if box.capabilities.deletes:
         _delete_there(page, box)
@@ -194,16 +203,32 @@ def _delete_there(page: Page, box: _Shown) -> None:
             )
 
 
+def _edit_everywhere(page: Page, detail: PostDetail, boxes: Sequence[_Shown]) -> None:
+    """Only where several channels have the same words, and let them be changed."""
+    open_ones = [box for box in boxes if box.can_change]
+    common = published.common_text([box.proof.text for box in open_ones])
+    if common is None:
+        return
+    with st.popover("Edit everywhere", icon=":material/edit_note:", type="tertiary"):
+        text = st.text_area("Text everywhere", value=common, key=f"all_{detail.id}_{detail.version}", height=200)
+        st.caption("Changed wherever it stands with these words. Where it reads differently, it stays as it is.")
+        if st.button("Change it everywhere", key="edit_everywhere", type="primary"):
+            _everywhere(lambda: published.edit_post_published(page.actor, detail.id, text), "Changed", "Changing …")
+
+
 def _delete_everywhere(page: Page, detail: PostDetail) -> None:
     with st.popover("Delete everywhere", icon=":material/delete_sweep:", type="tertiary"):
         st.markdown("Take this post off every network that it is on? This can't be undone.")
         if st.button("Yes, delete it everywhere", key="delete_everywhere", type="primary"):
-            outcomes = act_alone(
-                lambda: published.delete_post_published(page.actor, detail.id), spinner="Deleting …", rerun=None
-            )
-            for outcome in outcomes or ():
-                if not outcome.ok:
-                    st.error(f"{shown(outcome.label)}: {shown(outcome.said)}", icon=":material/error:")
-            if outcomes and all(outcome.ok for outcome in outcomes):
-                say_later("Taken down everywhere.")
-                st.rerun()
+            _everywhere(lambda: published.delete_post_published(page.actor, detail.id), "Taken down", "Deleting …")
+
+
+def _everywhere(deed: Callable[[], list[Outcome]], done: str, spinner: str) -> None:
+    """Do it, and name the channels where it didn't work."""
+    outcomes = act_alone(deed, spinner=spinner, rerun=None)
+    for outcome in outcomes or ():
+        if not outcome.ok:
+            st.error(f"{shown(outcome.label)}: {shown(outcome.said)}", icon=":material/error:")
+    if outcomes and all(outcome.ok for outcome in outcomes):
+        say_later(f"{done} everywhere.")
+        st.rerun()

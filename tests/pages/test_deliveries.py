@@ -121,6 +121,15 @@ def test_a_post_is_taken_down_everywhere_and_what_fails_is_named(editor: Actor, 
     assert "The server can't be reached" in told.replace("\\", "") and network.texts() == ["Überall"]
 
 
+def test_a_mistake_is_mended_everywhere_at_once(editor: Actor, network: FakeNetwork) -> None:
+    post = factories.post(channel().id, channel().id, text="Tippfehlr", at=db.utc_now() - timedelta(seconds=1))
+    publishing.publish_due()
+    page = opened(post=str(post.id))
+    field(page.text_area, "Text everywhere").set_value("Tippfehler")
+    after(button(page, "Change it everywhere").click().run())
+    assert network.texts() == ["Tippfehler", "Tippfehler"] and "Changed everywhere" in said(page)
+
+
 def test_what_failed_is_said_differently_and_sent(editor: Actor, network: FakeNetwork) -> None:
     (delivery,) = stuck(S.FAILED, "Zu lang", error=f"Refused. {HOSTILE}")
     page = post_page(delivery)

@@ -101,6 +101,29 @@ def test_on_one_of_two_channels_it_becomes_that_channels_own_text(network: FakeN
     assert row(one).text is None
 
 
+def test_the_same_words_are_changed_everywhere_and_become_the_posts_text(network: FakeNetwork) -> None:
+    post, one, other = both("Tippfehlr")
+    assert all(o.ok for o in published.edit_post_published(factories.actor(), post, "Tippfehler"))
+    assert network.texts() == ["Tippfehler", "Tippfehler"]
+    assert (post_of(one).text, row(one).text, row(other).text) == ("Tippfehler", None, None)
+    network.deed_faults.extend([None, RetryLater("The server can't be reached.")])
+    outcomes = published.edit_post_published(factories.actor(), post, "Neu")
+    assert [(o.ok, o.said) for o in outcomes] == [(True, "Changed."), (False, "The server can't be reached.")]
+    assert (post_of(one).text, row(one).text, row(other).text) == ("Tippfehler", "Neu", None)
+
+
+def test_what_reads_differently_keeps_its_words_when_all_are_changed(network: FakeNetwork) -> None:
+    post = factories.post(channel().id, channel().id, channel().id, text="Alt", at=db.utc_now() - timedelta(seconds=1))
+    with db.write() as session:
+        own = session.exec(select(Delivery).order_by(Delivery.id.desc())).first()  # type: ignore[attr-defined]
+        assert own is not None
+        own.text = "Eigenes"
+    publishing.publish_due()
+    outcomes = published.edit_post_published(factories.actor(), post.id, "Neu")
+    assert sorted(network.texts()) == ["Eigenes", "Neu", "Neu"]
+    assert [o.ok for o in outcomes] == [True, True, False] and "reads differently" in outcomes[2].said
+
+
 @pytest.mark.parametrize("text", ["x" * 501, "", "eins\n---\nzwei"])
 def test_what_the_channel_would_not_take_never_leaves(network: FakeNetwork, text: str) -> None:
     delivery = out()
