@@ -20,7 +20,7 @@ from core.errors import UserError
 from core.models.planning import Delivery, DeliveryState, Post, PostState
 from core.models.planning_time import Recurrence, RecurrenceKind, RecurrenceUnit
 from core.models.team import Member, Role
-from core.services import approval, planning, queue, slots
+from core.services import approval, planning, post_history, queue, slots
 from core.services.notices import NoticeKind, notify
 from core.services.plan_changes import Changes, apply
 from core.services.queue import NO_SLOTS, SOON
@@ -275,8 +275,9 @@ def _renew(session: Session, row: Recurrence, pattern: Post, one: Copy, content:
     apply(session, one.post, content)
     mark = fingerprint(contents(session, [one.post])[one.post.id])
     one.post.origin = (HELD if one.held else REPEAT) + mark
+    one.post.version += 1
+    one.post.updated_at = utc_now()
+    post_history.record(session, KEEPER, one.post, "recurrence.follow")
     if was is not PostState.SCHEDULED and not one.held:  # somebody took it back: it stays a draft
-        one.post.version += 1
-        session.flush()
         return True
     return _schedule(session, row, pattern, one.post, mark)

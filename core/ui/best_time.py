@@ -79,7 +79,7 @@ def heat_map(row: ChannelRow) -> None:
     what = "posts" if week.basis is Basis.POSTS else "messages"
     st.caption(
         f"{week.total:,} {what} in {week.days} days, on the clock of {found.zone.key}. Estimates are drawn towards the "
-        "average where little is known; framed hours beat chance."
+        "average where little is known; hours with a dot beat chance."
     )
 
 
@@ -93,7 +93,7 @@ def _progress(found: BestTimes) -> None:
 
 
 def _chart(week: Week) -> Any:
-    """Weekday by hour. The colour is the estimate, the frame says that it is sure, the tooltip what it stands on."""
+    """Weekday by hour. The colour is the estimate, a dot says that it beats chance, the tooltip what it stands on."""
     import altair as alt
     import pandas as pd
 
@@ -119,17 +119,14 @@ def _chart(week: Week) -> Any:
         ),
         opacity=alt.condition("datum.count > 0", alt.value(1), alt.value(0.25)),
     )
-    frames = (
-        base.transform_filter("datum.sure")
-        .mark_rect(filled=False, strokeWidth=2.5, cornerRadius=2, stroke=_ink())
-        .encode()
-    )
-    return (cells + frames).properties(height=7 * 28 + 70)
+    dots = base.transform_filter("datum.sure").mark_circle(size=45, color=_ground(), opacity=1)
+    return (cells + dots).properties(height=7 * 28 + 110)
 
 
-def _ink() -> str:
+def _ground() -> str:
+    """The theme's background: the best hours are at the other end of the colours, so it is seen on them."""
     dark = st.context.theme.type == "dark"
-    return str(st.get_option(f"theme.{'dark' if dark else 'light'}.textColor") or ("#ffffff" if dark else "#000000"))
+    return str(st.get_option(f"theme.{'dark' if dark else 'light'}.backgroundColor") or ("#000" if dark else "#fff"))
 
 
 def _tips(week: Week) -> list[Any]:

@@ -94,7 +94,7 @@ def _rule(
         )
         most = _number(key, "repeat_most", "At most", old.most if old else None, "No limit")
     if kind is RecurrenceKind.CALENDAR and unit is RecurrenceUnit.WEEK:
-        weekdays = _weekdays(key, old, starts_on)
+        weekdays = _weekdays(key, old)
     clock = f"{local:%H:%M}" if local else old.at if old else "09:00"
     rule = Rule(kind, starts_on, zone, every, unit, weekdays, clock, rest, until, most)
     _say(page, rule, known)
@@ -134,13 +134,12 @@ def _number(key: str, name: str, label: str, now: int | None, placeholder: str |
     )
 
 
-def _weekdays(key: str, old: Rule | None, starts_on: date) -> tuple[int, ...]:
-    now = [DAY_NAMES[day] for day in (old.weekdays if old and old.weekdays else (starts_on.weekday(),))]
+def _weekdays(key: str, old: Rule | None) -> tuple[int, ...]:
     chosen = st.pills(
-        "On",
+        "On (none: the weekday of the first day)",
         list(DAY_NAMES),
         selection_mode="multi",
-        key=seed(key, "repeat_days", now),
+        key=seed(key, "repeat_days", [DAY_NAMES[day] for day in old.weekdays] if old else []),
         persist_state="session",
     )
     return tuple(DAY_NAMES.index(name) for name in chosen)

@@ -15,13 +15,14 @@ from core.ui.best_time import heat_map, known
 from core.ui.composer_state import TURN_TO, WRITE
 from core.ui.composer_time import write_for
 from core.ui.page import Page, act
-from core.ui.parts import empty, exact, shown, today_or_day
+from core.ui.parts import empty, shown, today_or_day
 from core.ui.plan_recurrences import recurrence_list
 from core.ui.plan_words import state_badge
 
 WEEKS = {"This week": 7, "Two weeks": 14, "Four weeks": 28}
 ROWS = 20  # of the queue
-CELL = 190  # pixels a day: three or four beside the navigation, two on a telephone
+TITLE = 24  # characters in a slot
+CELL = 148  # pixels a day: a week beside the navigation, two days on a telephone
 
 
 def plan_queue(page: Page, channels: Sequence[ChannelRow]) -> None:
@@ -147,9 +148,9 @@ def _cell(page: Page, channel: ChannelRow, use: SlotUse, may: bool) -> None:
         hint += f" · {use.time.note}"
     key = f"slot_{use.time.slot.id}_{use.time.at:%Y%m%d%H%M}"
     if use.post is not None:
-        title = use.post.title[:28] or f"Post {use.post.post_id}"
-        st.button(f"{local:%H:%M} {shown(title)}", key=key, type="tertiary", icon=":material/event:", help=hint,
-                  width="stretch", on_click=_open, args=(use.post.post_id,))  # fmt: skip
+        title = use.post.title if len(use.post.title) <= TITLE else f"{use.post.title[: TITLE - 1]}…"
+        st.button(f"{local:%H:%M} {shown(title or 'Post')}", key=key, type="tertiary", help=hint, width="stretch",
+                  on_click=_open, args=(use.post.post_id,))  # fmt: skip
     elif may:
         st.button(f"{local:%H:%M} free", key=key, icon=":material/add:", width="stretch",
                   help=f"Write a post for this slot. {hint}", on_click=_write, args=(use, channel.id))  # fmt: skip
@@ -210,7 +211,7 @@ def _post(
 ) -> None:
     with st.container(border=True, key=f"queued_{row.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{today_or_day(row.at, page.zone)}**", help=exact(row.at, page.zone), width=150)
+            st.markdown(f"**{today_or_day(row.at, page.zone)}**", width=150)
             st.button(shown(row.title), key=f"queue_open_{row.id}", type="tertiary", on_click=_open, args=(row.id,))
             state_badge(row.state)
             if row.campaign:
