@@ -80,8 +80,9 @@ def _one(page: Page, row: KeyDateRow, may: bool) -> None:
             if st.button("", icon=":material/edit:", key=f"edit_{row.id}", help=f"Change {shown(row.name)}"):
                 editing = st.session_state.get("key_date_edited") != row.id
                 st.session_state["key_date_edited"] = row.id if editing else None
-            if st.button("", icon=":material/delete:", key=f"forget_{row.id}", help=f"Delete {shown(row.name)}"):
-                act(lambda s: key_dates.delete_key_date(s, page.actor, row.id), rerun="fragment")
+            with st.popover("", icon=":material/delete:", help=f"Delete {shown(row.name)}"):
+                if st.button("Delete the key date", key=f"forget_{row.id}", type="primary", icon=":material/delete:"):
+                    act(lambda s: key_dates.delete_key_date(s, page.actor, row.id), rerun="fragment")
     if may and st.session_state.get("key_date_edited") == row.id:
         _change(page, row)
 

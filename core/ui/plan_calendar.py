@@ -110,15 +110,15 @@ def _toolbar(page: Page, channels: Sequence[ChannelRow], narrow: bool) -> tuple[
             "Calendar view", list(VIEWS), default=MONTH, required=True, key="cal_view", bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
-        with st.popover("Show", icon=":material/palette:", help="Colours, gaps, key dates"):
+        with st.popover("Show", icon=":material/palette:", help="What colours say, and gaps"):
             colour_by = st.segmented_control(
                 "Colours say", [STATE, GROUP], default=STATE, required=True, key="cal_colour", bind="query-params"
             )
             marked = st.selectbox(
                 "Mark work days without a post on", _markable(channels), key="cal_gaps", bind="query-params"
             )
-            if st.button("Key dates", icon=":material/event:", key="cal_key_dates", width="stretch"):
-                key_date_dialog(page)
+        if st.button("Key dates", icon=":material/event:", key="cal_key_dates"):
+            key_date_dialog(page)
     return view or MONTH, day, colour_by or STATE, marked or OFF
 
 
@@ -192,7 +192,8 @@ def _legend(found: Calendar, look: Look) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cal_legend"):
         for word, colour in Colours(look).legend(found.posts):
             st.badge(shown(word), color=colour)  # type: ignore[arg-type]
-        parts = [f"{len(found.posts)} {'post' if len(found.posts) == 1 else 'posts'}"]
+        count = f"{len(found.posts)} {'post' if len(found.posts) == 1 else 'posts'}"
+        parts = [count if found.posts else _nothing(look)]
         if found.cut:
             parts = [f"the first {service.MOST} posts: filter to see the others"]
         if found.clashes:
@@ -200,6 +201,14 @@ def _legend(found: Calendar, look: Look) -> None:
         if look.gap_days:
             parts.append(f"{len(look.gap_days)} {'day' if len(look.gap_days) == 1 else 'days'} without a post")
         st.caption(" · ".join(parts))
+
+
+def _nothing(look: Look) -> str:
+    """An empty time: what will appear, and the next step."""
+    if not look.channels:
+        return "Nothing is planned yet. Connect a channel first, on the Channels page; then write the first post."
+    step = " Click a day to write a post for it." if look.editable and look.view != LIST else ""
+    return f"Nothing is planned in this time, or nothing that fits the filter.{step}"
 
 
 def _in_words(page: Page, found: Calendar, look: Look, days: Days) -> None:

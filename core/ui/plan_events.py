@@ -23,7 +23,7 @@ NO_GROUP, SEVERAL = ("No group", "gray"), ("Several groups", "primary")
 HOLIDAY, KEY_DATE, BAND, POST, GAP = range(5)  # what stands above what in a day
 POST_ID = "post:"
 MOST_BANDS = 8
-MOST_A_DAY = 12  # posts of a day in the month; how many more there are is said, and leads to the list
+MOST_A_DAY = 30  # posts of a day in the month; how many more there are is said, and leads to the list
 MORE_ID = "more:"
 DAY = timedelta(days=1)
 

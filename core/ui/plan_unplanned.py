@@ -14,7 +14,7 @@ from core.services.team import Right
 from core.ui.composer_state import TURN_TO, WRITE
 from core.ui.page import Page, act
 from core.ui.parts import shown
-from core.ui.plan_words import state_badge
+from core.ui.plan_words import POSTS
 
 AT_FIRST, MORE = 6, "unplanned_shown"
 WORDS = 80
@@ -35,13 +35,10 @@ def unplanned(page: Page, rows: Sequence[PlanRow], moved: Callable[[Page, Move],
 
 def _one(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:
     title = row.title or " ".join(row.text.split())[:WORDS] or f"Post {row.id}"
+    word, colour, symbol = POSTS[row.state]
     with st.container(border=True, gap="xsmall"):
-        if st.button(f":small[{shown(title)}]", key=f"open_undated_{row.id}", type="tertiary", help="Open it"):
-            st.query_params["post"] = str(row.id)
-            st.session_state[TURN_TO] = WRITE
-            st.rerun()
+        st.markdown(f":small[{shown(title)}] :{colour}-badge[:material/{symbol}: {word}]")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            state_badge(row.state)
             if page.actor.may(Right.PLAN):
                 box = st.popover(
                     "Plan it", icon=":material/event:", type="tertiary", on_change="rerun", key=f"plan_it_{row.id}"
@@ -49,6 +46,10 @@ def _one(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:
                 if box.open:
                     with box:
                         _give_time(page, row, moved)
+            if st.button("", icon=":material/open_in_new:", key=f"open_undated_{row.id}", type="tertiary", help="Open"):
+                st.query_params["post"] = str(row.id)
+                st.session_state[TURN_TO] = WRITE
+                st.rerun()
 
 
 def _give_time(page: Page, row: PlanRow, moved: Callable[[Page, Move], None]) -> None:

@@ -142,6 +142,19 @@ def test_an_empty_day_begins_a_post_and_a_post_opens(plan: Plan):
     expect(tab.get_by_label("Title", exact=True)).to_have_value("Winterkaffee")
 
 
+def test_what_has_no_time_is_given_one_beside_the_calendar(plan: Plan):
+    plan.calendar()
+    tab = plan.tab
+    tab.get_by_role("button", name=re.compile("Plan it")).click()
+    tab.get_by_role("button", name="Give it this time").click()
+    expect(tab.get_by_text("Moved to")).to_be_visible()
+    state, at = plan.stored("Nur ein Entwurf")
+    assert state == "draft" and at
+    tab.get_by_role("button", name="Undo").click()
+    expect(tab.get_by_role("button", name=re.compile("Plan it"))).to_be_visible()
+    assert plan.stored("Nur ein Entwurf") == ("draft", "")
+
+
 def test_filters_stay_from_view_to_view_and_while_one_writes(plan: Plan):
     tab = plan.tab
     plan.enter("Board", "&plan_search=winter")
