@@ -7,11 +7,14 @@ second or two: a thread of its own does it, one at a time, and whoever asks mean
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import Any
 
 from core.connectors.base import DraftImage, Limits
 from core.connectors.images import FittedImage, fit
@@ -63,8 +66,34 @@ def small_bytes(path: str, side: int = SIDE) -> bytes:
     return out.getvalue()
 
 
+class _Aside:
+    """One thread that works off what it is given; unlike an executor's it never holds up the end of the process."""
+
+    def __init__(self) -> None:
+        self._given: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="media-fit", daemon=True)
+
+    def submit(self, call: Callable[..., Any], *given: Any) -> Future[Any]:
+        """Have it called some time; the future will tell."""
+        future: Future[Any] = Future()
+        self._given.put((future, call, given))
+        if not self._thread.is_alive():
+            with suppress(RuntimeError):  # another has started it meanwhile
+                self._thread.start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            future, call, given = self._given.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call(*given))
+                except BaseException as error:
+                    future.set_exception(error)
+
+
 _lock = Lock()
-_pool = ThreadPoolExecutor(1, "media-fit")
+_pool = _Aside()
 _fits: OrderedDict[tuple[str, str, int, int | None, tuple[str, ...]], Future[Fitted]] = OrderedDict()
 
 

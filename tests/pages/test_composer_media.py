@@ -128,6 +128,20 @@ def test_words_used_before_are_offered(editor: Actor, drawn: dict[str, Any]):
     assert not any("As last time" in b.label for b in page.button)
 
 
+def test_what_was_added_and_not_saved_is_there_again(editor: Actor, drawn: dict[str, Any]):
+    channel = factories.channel()
+    page = upload(fill(writing(), "Neu", channel.id), ("eins.png", png()), ("zwei.png", png("red")))
+    press(page, "later_1")
+    press(page, "_focus_1")
+    button(page, "point").click().run()
+    field(page.text_area, "Alt text of image 2").set_value("Blau").run()
+    drawn["cards"].clear()
+    page = writing()
+    assert field(page.text_area, "Alt text of image 2").value == "Blau"
+    shown = drawn["cards"][channel.handle]["parts"][0]["media"]
+    assert [m["position"] for m in shown] == ["50.0% 50.0%", "25.0% 0.0%"]
+
+
 def test_a_stored_post_comes_back_with_its_media(editor: Actor, drawn: dict[str, Any]):
     channel = factories.channel()
     with db.write() as session:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
@@ -185,6 +186,19 @@ def test_what_a_channel_gets_is_worked_out_aside_and_once(hub, monkeypatch):
     got = media_views.fitted(replace(image, alt="other words"), limits)
     assert got.known and got.width * got.height <= 15_000 and got.size > 0 and len(waiting) == 1
     assert not media_views.fitted(image, Limits()).known, "another channel's limits are another question"
+
+
+def test_it_is_really_worked_out(hub):
+    with db.read() as session:
+        (image,) = media.draft_images(session, [(store(picture(size=(301, 200))), "")])
+    until = time.monotonic() + 20
+    while not (got := media_views.fitted(image, Limits(image_pixels=15_001))).known and time.monotonic() < until:
+        time.sleep(0.02)
+    assert got.width * got.height <= 15_001 and not got.trouble
+    gone = replace(image, path=f"{image.path}.gone")
+    while not (got := media_views.fitted(gone, Limits())).known and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "no longer there" in got.trouble
 
 
 def test_a_small_picture_of_what_is_gone_is_none(hub, tmp_path):
