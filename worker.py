@@ -98,6 +98,7 @@ class Worker:
     def once(self) -> None:
         """All that is due now, and what follows from it within seconds."""
         safely(sandbox.ensure_running)
+        safely(recurrence_work.plan_ahead)
         self.begin()
         until = time.monotonic() + ONCE_SECONDS
         while not self.stop.wait(0.05):
