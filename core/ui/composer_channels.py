@@ -6,6 +6,7 @@ A line is drawn before it is known what goes out (fields further down count too)
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import streamlit as st
@@ -17,6 +18,7 @@ from core.services.channels import ChannelRow
 from core.services.plan_drafts import lengths
 from core.services.plan_typed import TypedPost
 from core.services.planning import PostDetail
+from core.services.post_diff import Piece
 from core.services.threads import as_thread, is_thread, join_thread, split_thread
 from core.ui.composer_pickers import pickers
 from core.ui.composer_state import seed
@@ -57,8 +59,9 @@ def channel_lines(
 def _line(page: Page, key: str, channel: ChannelRow, stored: str | None, text: str) -> Line:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
-            st.image(network_icon(channel.network), width=18, alt=channel.network_label)
-            st.markdown(f"**{shown(channel.handle)}**", width="content")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", wrap=False):
+                st.image(network_icon(channel.network), width=18, alt=channel.network_label)
+                st.markdown(f"**{shown(channel.handle)}**", width="content")
             count = st.container(width="content")
         different = st.toggle(
             "Different text",
@@ -104,13 +107,15 @@ def _difference(key: str, channel: ChannelRow, text: str, own: str) -> None:
         return
     label = f"{changed} word{'s' if changed != 1 else ''} differ{'s' if changed == 1 else ''} from the text"
     with st.expander(label, key=f"{key}_difference_{channel.id}", type="compact"):
-        st.markdown("".join(_told(piece.sign, piece.text) for piece in pieces))
+        st.markdown("".join(_told(piece, then) for piece, then in zip_longest(pieces, pieces[1:])))
         st.caption("Struck out: only in the text. Bold: only here.")
 
 
-def _told(sign: str, words: str) -> str:
+def _told(piece: Piece, then: Piece | None) -> str:
+    """One run of words; what is gone stands apart from what came in its place."""
+    words = piece.text
     bare = words.strip()
-    if sign == "same":
+    if piece.sign == "same":
         if len(words) > 2 * AROUND:
             words = f"{words[:AROUND]} … {words[-AROUND:]}"
         return shown(words)
@@ -118,8 +123,9 @@ def _told(sign: str, words: str) -> str:
         return " "
     lead, tail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
     bare = " ".join(bare.split())
-    marked = f":gray[~~{shown(bare)}~~]" if sign == "gone" else f":green[**{shown(bare)}**]"
-    return f"{' ' if lead else ''}{marked}{' ' if tail or sign == 'gone' else ''}"
+    marked = f":gray[~~{shown(bare)}~~]" if piece.sign == "gone" else f":green[**{shown(bare)}**]"
+    apart = piece.sign == "gone" and then is not None and then.sign == "new"
+    return f"{' ' if lead else ''}{marked}{' ' if tail or apart else ''}"
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------
