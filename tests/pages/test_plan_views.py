@@ -115,6 +115,21 @@ def test_a_drop_is_stored_said_and_undone(editor: Actor, calendar: Calendar):
     assert planned("Röstung") == july(3, 7), "the same drop once more is another one"
 
 
+def test_the_row_of_whole_days_keeps_the_time_of_day(editor: Actor, calendar: Calendar):
+    factories.post(factories.channel().id, title="Röstung", at=july(1, 7))
+    page = opened(**JULY, cal_view="Week")
+    event = calendar.event("Röstung", "2031-07-04") | {"allDay": True}
+    page = calendar.tell(page, "eventChange", event=event, oldEvent={"start": "2031-07-01T09:00:00Z"})
+    assert planned("Röstung") == july(4, 7)
+
+
+def test_a_night_that_skips_an_hour_is_explained(editor: Actor, calendar: Calendar):
+    factories.post(factories.channel().id, title="Röstung", at=datetime(2032, 3, 27, 8, tzinfo=UTC))
+    page = opened(plan_view="Calendar", cal_day="2032-03-27", cal_view="Week")
+    calendar.drop(page, "Röstung", "2032-03-28T02:30:00Z")
+    assert planned("Röstung") == datetime(2032, 3, 28, 1, tzinfo=UTC) and "doesn't exist that night" in said(page)
+
+
 def test_what_may_not_move_says_why_and_is_drawn_where_it_was(editor: Actor, calendar: Calendar):
     factories.post(factories.channel().id, title="Draußen", at=july(1, 7), state=PostState.PUBLISHED)
     page = opened(**JULY)
