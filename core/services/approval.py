@@ -207,8 +207,13 @@ def check(session: Session, actor: Actor, post: Post) -> None:
         _remark(session, actor, post, RemarkKind.APPROVED, "By scheduling it.")
         audit(session, actor, "post.approve", f"post:{post.id}", "by scheduling it")
     if post.submitted_at is not None:
-        post.submitted_at = None
-        settle(session, NoticeKind.REVIEW, f"post:{post.id}")
+        close_request(session, post)
+
+
+def close_request(session: Session, post: Post) -> None:
+    """Nobody is asked to approve it any more: it was scheduled, taken back, cancelled or deleted."""
+    post.submitted_at = None
+    settle(session, NoticeKind.REVIEW, f"post:{post.id}")
 
 
 def content_changed(session: Session, actor: Actor, post: Post) -> bool:

@@ -120,7 +120,8 @@ def outlook(session: Session, actor: Actor, channel_ids: Sequence[int], post_id:
     post = session.get(Post, post_id) if post_id is not None else None
     applied = applying(rules(session), groups_of_channels(session, channel_ids)) if channel_ids else []
     wrote = {actor.id, *(writers(post) if post else ())}
-    return _standing(actor, [rule for rule in applied if rule.required], set(), wrote, team(session), [])
+    asked = post is not None and post.state is PostState.IN_REVIEW
+    return _standing(actor, [rule for rule in applied if rule.required], set(), wrote, team(session), [], asked)
 
 
 def standing(session: Session, actor: Actor, post_id: int) -> Standing:

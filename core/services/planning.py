@@ -226,6 +226,7 @@ def delete_post(session: Session, actor: Actor, post_id: int) -> None:
     post = _post(session, post_id)
     if any(row.state in OUT or accepted_parts(row) for row in deliveries_of(session, post_id)):
         raise UserError("This post is out, or on its way, so it stays in the plan.")
+    approval.close_request(session, post)
     audit(session, actor, "post.delete", f"post:{post_id}", post.title)
     session.delete(post)
 
@@ -243,6 +244,8 @@ def _post(session: Session, post_id: int) -> Post:
 def _touched(session: Session, actor: Actor, post: Post, action: str, detail: str = "") -> None:
     post.version += 1
     post.updated_at = utc_now()
+    if post.submitted_at is not None and post.state not in (PostState.IN_REVIEW, PostState.NEEDS_CARE):
+        approval.close_request(session, post)
     post_history.record(session, actor, post, action)
     audit(session, actor, action, f"post:{post.id}", detail)
     session.flush()

@@ -5,7 +5,7 @@ a campaign is gone. A save that changes nothing makes no version. Kept are the f
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -80,7 +80,7 @@ def content_of(session: Session, post: Post) -> dict[str, Any]:
         "campaign": campaign.name if campaign else "",
         "tagged": post.tagged,
         "untagged_links": sorted(post.untagged_links or ()),
-        "planned_at": post.planned_at.isoformat() if post.planned_at else None,
+        "planned_at": post.planned_at.astimezone(UTC).isoformat() if post.planned_at else None,
         "state": post.state.value,
     }
 

@@ -114,7 +114,8 @@ def _written(desk: Desk) -> None:
 
 def _in_review(desk: Desk) -> None:
     if desk.now.may:
-        _button(desk, "Approve", "verified", _approve, "Approved.", primary=True, only_changed=True)
+        label = "Save and approve" if desk.dirty else "Approve"
+        _button(desk, label, "verified", _approve, "Approved.", primary=True, only_changed=True)
         if desk.typed.at is not None:
             _button(
                 desk, "Approve and schedule", "schedule_send", _approve_and_schedule, "Scheduled.", only_changed=True

@@ -6,7 +6,7 @@ colleague's save of other fields doesn't get in the way, and what both changed c
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import streamlit as st
@@ -138,7 +138,7 @@ def content(typed: Typed, detail: PostDetail | None) -> dict[str, Any]:
         "campaign": c.campaign or "",
         "tagged": bool(c.tagged),
         "untagged_links": sorted(getattr(c, "untagged_links", None) or ()),
-        "planned_at": c.planned_at.isoformat() if c.planned_at else None,
+        "planned_at": c.planned_at.astimezone(UTC).isoformat() if c.planned_at else None,
     }
 
 
@@ -173,7 +173,7 @@ def saved_content(detail: PostDetail) -> dict[str, Any]:
         "campaign": detail.campaign,
         "tagged": detail.tagged,
         "untagged_links": sorted(getattr(detail, "untagged_links", ()) or ()),
-        "planned_at": detail.planned_at.isoformat() if detail.planned_at else None,
+        "planned_at": detail.planned_at.astimezone(UTC).isoformat() if detail.planned_at else None,
     }
 
 

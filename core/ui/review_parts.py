@@ -27,7 +27,8 @@ def review_state(page: Page, detail: PostDetail, now: Standing) -> None:
     st.subheader("Approval", anchor=False)
     with st.container(gap="xsmall"):
         if now.asked_at:
-            asked = f"{shown(now.asked_by or 'Somebody')} asked for it {ago(now.asked_at, page.zone)}."
+            when = ago(now.asked_at, page.zone)
+            asked = f"{shown(now.asked_by)} asked for it, {when}." if now.asked_by else f"Since {when}."
             st.markdown(f":violet[:material/rate_review: In review.] {asked}", help=exact(now.asked_at, page.zone))
         elif now.required and not now.approved:
             st.markdown(":orange[:material/lock: Not approved yet.] It can't go out like this.")

@@ -27,8 +27,8 @@ def approval_section(page: Page) -> None:
     may = page.actor.may(Right.TEAM)
     with st.container(width=WIDTH):
         st.caption(
-            "What must be approved can't be scheduled before, by nobody and on no way. An approval is of what readers "
-            "see: whoever changes that afterwards asks again. Times may move."
+            "What must be approved can't be scheduled before it is: on no page, by no import, not on the command line. "
+            "An approval is of what readers see: after a change of that it is asked for again. Times may move."
         )
         if not may:
             st.caption("An administrator of your team changes these rules.")
@@ -53,7 +53,7 @@ def _one(page: Page, rule: Rule, people: Sequence[Person], may: bool, alone: boo
                 ):
                     _change(page, rule, people)
         if rule.required:
-            st.markdown(f"{shown(who(rule, people))}.")
+            st.markdown(f"May approve: {shown(who(rule, people))}.")
             _trouble(rule, people)
 
 

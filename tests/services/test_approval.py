@@ -255,6 +255,18 @@ def test_returned_with_a_reason_and_taken_back(team):
         schedule(author, post_id)
 
 
+def test_what_leaves_the_review_by_another_door_asks_nobody_any_more(team):
+    author, boss = team
+    for leave in (planning.unschedule_post, planning.cancel_post, planning.delete_post):
+        post_id = draft(author, factories.channel().id)
+        do(approval.submit_for_review, author, post_id)
+        assert notices(boss)
+        do(leave, author, post_id)
+        assert notices(boss) == []
+        with db.read() as session:
+            assert approval.waiting_for(session, boss) == []
+
+
 def test_what_changed_while_it_was_read_is_not_approved(team):
     author, boss = team
     post_id = draft(author, factories.channel().id)
