@@ -1,19 +1,21 @@
 """The composer by state and role: ask, approve, return; comments, versions, what was typed and not saved, conflicts."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as PIL
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from core import db
-from core.models.planning import Post, PostState
+from core.models.planning import MediaAsset, Post, PostState
 from core.models.planning_work import ApprovalRule, ComposerDraft, PostComment
 from core.models.team import Role
-from core.services import approval, planning
+from core.services import approval, planning, post_history
+from core.services.media import media_path
 from core.services.planning import Changes
 from core.services.team import COMMAND_LINE, Actor
 from tests import factories
@@ -236,6 +238,45 @@ def test_what_was_typed_is_there_again_until_it_is_saved(hub: Path, signed_in: C
     assert ran(page) and drafts() == []
     page = ran(opened(plan_view="Write"))
     assert not field(page.text_area, "Text").value and "Not saved yet" not in said(page)
+
+
+def test_every_field_is_kept(hub: Path, signed_in: Callable[..., Actor]):
+    author = signed_in("editor")
+    post_id = written(author)
+    image = factories._saved(
+        MediaAsset(sha256="a" * 64, filename="bohne.png", mime="image/png", size=1, width=9, height=9)
+    )
+    media_path("a" * 64, "image/png").parent.mkdir(parents=True, exist_ok=True)
+    PIL.new("RGB", (9, 9)).save(media_path("a" * 64, "image/png"))
+    save(post_id, author, images=((image.id, "Alt"),))
+    page = ran(opened(post=str(post_id)))
+    for widgets, values in (
+        (page.text_input, {"Title": "Neuer Titel", "Content warning": "Kaffee"}),
+        (page.text_area, {"Text": "Neuer Text", "First comment": "Erster!"}),
+        (page.date_input, {"Day": date(2031, 7, 1)}),
+        (page.time_input, {"Time": time(17, 45)}),
+        (page.selectbox, {"Language": "de"}),
+    ):
+        for label, value in values.items():
+            field(widgets, label).set_value(value)
+    next(w for kind in (page.text_input, page.text_area) for w in kind if "lt text" in w.label).set_value("Eine Bohne")
+    next(t for t in page.toggle if t.label == "Different text").set_value(True)
+    ran(page.run())
+    next(t for t in page.text_area if t.label.startswith("Text for") or "differ" in (t.key or "")
+         or "variant" in (t.key or "")).set_value("Nur hier")  # fmt: skip
+    ran(page.run())
+    before = drafts()[0].content
+    assert before is not None and before["mine"]["channels"][0]["text"] == "Nur hier"
+    assert before["mine"]["images"][0]["alt"] == "Eine Bohne"
+    again = ran(opened(post=str(post_id)))
+    assert "Not saved yet" in said(again)
+    button(again, "Save draft").click().run()
+    ran(again)
+    with db.read() as session:
+        said_now = post_history.content_of(session, session.get_one(Post, post_id))
+    mine = before["mine"]
+    assert {name: said_now[name] for name in mine if name != "images"} == {n: mine[n] for n in mine if n != "images"}
+    assert said_now["images"][0]["alt"] == "Eine Bohne"
 
 
 def test_it_can_be_thrown_away_and_nobody_else_sees_it(hub: Path, signed_in: Callable[..., Actor]):
