@@ -178,6 +178,13 @@ class Message(SQLModel, table=True):
         UniqueConstraint("channel_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sent_at", "id"),
         Index("ix_message_contact", "contact_id", "conversation_id", "sent_at"),  # what one person wrote, and where
+        Index(  # when people write: best_times.py
+            "ix_message_came",
+            "channel_id",
+            "sent_at",
+            sqlite_where=text("direction = 'in'"),
+            postgresql_where=text("direction = 'in'"),
+        ),
         Index(
             "ix_message_triage",
             "id",

@@ -50,9 +50,11 @@ def time_fields(
     known = _known(detail)
     at, note = _day_and_time(page, key, detail, channels, known)
     queued, new = _queued(key, detail, at)
-    if at is not None:
-        _told(page, channels, at, note, queued)
+    told = st.container(gap="small")
     rule = repeat_fields(page, key, detail, channels, known, st.session_state[f"{key}_day"], at)
+    if at is not None and rule is None:  # a rule says itself on whose clock it goes, and when next
+        with told:
+            _told(page, channels, at, note, queued)
     ends = known.id if known is not None and rule is None else None
     st.session_state[f"{key}_wish"] = Wish(at, queued and rule is None, new, rule, ends)
     return (None, None) if rule is not None else (at, note)

@@ -246,3 +246,13 @@ def test_what_does_not_count(hub: Path):
     factories.message(talk, "Alt", at=NOW - timedelta(days=200))
     found = looked(channel.id)
     assert (found.posts.total, found.messages.total) == (1, 1)
+
+
+def test_messages_are_counted_by_the_index(hub: Path):
+    """A busy channel has a hundred thousand; going through all of them takes half a second."""
+    with counted() as ran, db.read() as session:
+        best_times._messages(session, 1, NOW)
+    (asked,) = ran
+    with db.engine().connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", ("x",) * asked.count("?"))
+        assert "ix_message_came" in str(plan.all())

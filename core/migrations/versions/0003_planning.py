@@ -375,6 +375,14 @@ def upgrade() -> None:
     )
     op.add_column("post", sa.Column("approved_digest", sa.String(length=64), nullable=True))
     op.add_column("post", sa.Column("review", sa.JSON(none_as_null=True), nullable=True))
+    op.create_index(
+        "ix_message_came",
+        "message",
+        ["channel_id", "sent_at"],
+        unique=False,
+        sqlite_where=sa.text("direction = 'in'"),
+        postgresql_where=sa.text("direction = 'in'"),
+    )
     op.create_index("ix_post_recurrence", "post", ["recurrence_id", "planned_at"], unique=False)
     op.add_column("postmedia", sa.Column("focal_x", sa.Float(), nullable=True))
     op.add_column("postmedia", sa.Column("focal_y", sa.Float(), nullable=True))
