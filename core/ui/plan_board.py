@@ -88,7 +88,7 @@ class Drawn:
             "word": word,
             "color": colour,
             "total": one.total,
-            "note": "14 days" if one.state is PostState.PUBLISHED else "",
+            "note": "14 d" if one.state is PostState.PUBLISHED else "",
             "empty": EMPTY[one.state],
             "more": f"Show more ({left})" if left else "",
             "cards": [self.card(card) for card in one.cards],

@@ -36,19 +36,28 @@ def table_page() -> list[int]:
 
     from core import db
     from core.services import channels, planning
-    from core.ui.plan_table import Names, _shown
 
     found = []
     for wanted in _filters():
         with db.read() as session:
-            names = Names.of(channels.channels(session))
+            names = {row.id: row.handle for row in channels.channels(session)}
             planning.campaigns(session)
             rows = planning.plan(session, wanted, limit=PAGE).rows
             rows += planning.undated(session, wanted)
-        data = pd.DataFrame([_shown(row, names, BERLIN) for row in rows])
+        data = pd.DataFrame([_cells(row, names) for row in rows])
         pa.Table.from_pandas(data)
         found.append(len(rows))
     return found
+
+
+def _cells(row: Any, names: dict[int, str]) -> dict[str, Any]:
+    """As the table gives them to its editor."""
+    return {
+        **{name: getattr(row, name) for name in ("id", "title", "text", "campaign", "trouble")},
+        "channels": [names[i] for i in row.channel_ids if i in names],
+        "when": row.planned_at.astimezone(BERLIN).replace(tzinfo=None) if row.planned_at else None,
+        "state": row.state.value,
+    }
 
 
 def calendar_month() -> int:

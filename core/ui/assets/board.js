@@ -124,7 +124,7 @@ function column(one, board) {
   node.setAttribute("aria-label", one.word);
   const head = el("h3", "head");
   head.append(el("span", "chip " + one.color, one.word), el("span", "count", String(one.total)));
-  if (one.note) head.append(el("span", "note", one.note));
+  if (one.note) head.append(titled(el("span", "note", one.note), one.empty));
   const cards = el("div", "cards");
   cards.append(...one.cards.map((card) => draw(card, board)));
   if (!one.cards.length) cards.append(el("p", "empty", one.empty));
