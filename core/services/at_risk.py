@@ -20,6 +20,7 @@ from core.connectors.base import Limits
 from core.db import utc_now
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState, Post
+from core.services import approval
 from core.services.notices import NoticeKind, notify
 from core.services.plan_drafts import THREAD_LINE, drafts_of, first_error, problems_of
 
@@ -35,6 +36,7 @@ class RiskKind(StrEnum):
     ACCESS = "access"
     QUOTA = "quota"
     LIMITS = "limits"
+    APPROVAL = "approval"  # what is sent would not be what was approved
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def risks(session: Session, ahead: timedelta = AHEAD, most: int = MOST) -> tuple
     """
     planned = _planned(session, ahead, most)
     found = [*_channel_risks(planned), *_quota_risks(session, planned), *_limit_risks(session, planned)]
+    found += _approval_risks(session, planned)
     worst: dict[int, Risk] = {}
     for risk in found:
         worst.setdefault(risk.delivery_id, risk)
@@ -112,6 +115,14 @@ def _planned(session: Session, ahead: timedelta, most: int) -> list[_Planned]:
         .limit(most)
     ).all()
     return [_Planned(d, c, title or text[:80], d.text or text, member) for d, c, title, text, member in rows]
+
+
+UNAPPROVED = "It isn't approved as it stands: its campaign, or somebody it names, has changed since. Approve it again."
+
+
+def _approval_risks(session: Session, planned: Sequence[_Planned]) -> Iterator[Risk]:
+    shut = approval.unapproved(session, sorted({one.delivery.post_id or 0 for one in planned}))
+    return (one.risk(RiskKind.APPROVAL, UNAPPROVED) for one in planned if one.delivery.post_id in shut)
 
 
 # --- the channel ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ SYMBOLS = {
     RiskKind.ACCESS: "key_off",
     RiskKind.QUOTA: "speed",
     RiskKind.LIMITS: "straighten",
+    RiskKind.APPROVAL: "approval",
 }
 
 

@@ -10,7 +10,7 @@ from core.errors import PermissionDenied, UserError
 from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
 from core.models.planning_work import DeliveryEvent, PostComment, RemarkKind
 from core.models.team import Notice, Role
-from core.services import approval, channels, planning, publishing
+from core.services import approval, at_risk, channels, planning, publishing
 from core.services.planning import Changes
 from core.services.team import COMMAND_LINE
 from tests import factories
@@ -356,6 +356,7 @@ def test_a_campaign_whose_parameters_change_counts_as_another_link(team):
         session.exec(select(Campaign)).one().utm_source = "anders"
     with db.read() as session:
         assert approval.unapproved(session, [post_id]) == {post_id}
+        assert [risk.post_id for risk in at_risk.risks(session)] == [post_id]  # and is told before its time
         assert not approval.may_go_out(session, session.get(Delivery, deliveries(post_id)[0].id))
 
 
