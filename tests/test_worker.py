@@ -20,9 +20,9 @@ from core.services import health, publishing, sync
 from core.services.crew import Alarm, Crew, safely
 from core.services.logs import OneLine
 from tests import factories
-from tests.reliability.conftest import Stage, sandbox, stage
+from tests.reliability.conftest import Stage, nursery, sandbox, stage
 
-__all__ = ["sandbox", "stage"]
+__all__ = ["nursery", "sandbox", "stage"]
 
 ROOT = Path(__file__).parent.parent
 S = DeliveryState
@@ -51,7 +51,7 @@ def test_once_does_what_is_due_and_what_follows_soon(stage: Stage) -> None:
     stage.order("drop_after")
     deliveries = [stage.plan(f"Einmal {number}", channel=number % 3) for number in range(6)]
     later = factories.post(stage.channels[0], text="Später", at=db.utc_now() + timedelta(hours=1))
-    process = stage.start("--once", hurried=False)
+    process = stage.start_plain("--once")
     assert process.wait(60) == 0, stage.log.read_text()
     assert {stage.row(delivery).state for delivery in deliveries} == {S.PUBLISHED}
     assert sorted(stage.texts()) == [f"Einmal {number}" for number in range(6)]
@@ -94,7 +94,7 @@ def test_it_is_seen_while_it_lives_and_signs_off_in_order(stage: Stage) -> None:
 
 
 def test_one_that_was_killed_leaves_its_last_heartbeat(stage: Stage) -> None:
-    process = stage.start(hurried=False)
+    process = stage.start_plain()
     stage.until(lambda: bool(beats()))
     process.kill()
     process.wait()

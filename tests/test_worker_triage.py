@@ -17,9 +17,9 @@ from core.services.rules import RuleDraft
 from core.services.team import COMMAND_LINE
 from tests import factories
 from tests.conftest import counted
-from tests.reliability.conftest import Stage, sandbox, stage
+from tests.reliability.conftest import Stage, nursery, sandbox, stage
 
-__all__ = ["sandbox", "stage"]
+__all__ = ["nursery", "sandbox", "stage"]
 
 ANSWER = "Danke! Morgen ab 9 Uhr ist wieder jemand da."
 
@@ -75,7 +75,7 @@ def test_killed_on_the_way_it_is_still_answered_once(stage: Stage, point: str) -
 
 def test_once_looks_at_everything_before_it_ends(stage: Stage) -> None:
     key = comes_in(stage)
-    process = stage.start("--once", hurried=False)
+    process = stage.start_plain("--once")
     assert process.wait(60) == 0, stage.log.read_text()
     with db.read() as session:
         assert all(session.exec(select(Message.triaged)).all())

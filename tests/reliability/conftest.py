@@ -103,11 +103,11 @@ class Stage:
         """A hurried worker process. `words`: see `crashing_worker`."""
         return self.nursery.start(words, self.environment, self.log)
 
-    def start_plain(self) -> "subprocess.Popen[bytes]":
+    def start_plain(self, *words: str) -> "subprocess.Popen[bytes]":
         """A worker as people start it."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "worker.py"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "worker.py", *words], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
     def crash_at(self, point: str, number: int = 1, how: str = "kill") -> None:
