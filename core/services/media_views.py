@@ -53,9 +53,8 @@ def small_bytes(path: str, side: int = SIDE) -> bytes:
 
     try:
         with Image.open(poster_path(path)) as opened:
-            opened.draft("RGB", (side * 2, side * 2))
+            opened.thumbnail((side, side))  # a JPEG is then read no larger than needed
             upright = ImageOps.exif_transpose(opened)
-            upright.thumbnail((side, side))
             picture = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
     except MemoryError:
         raise
