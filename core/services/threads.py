@@ -12,6 +12,7 @@ import regex
 BETWEEN = "\n---\n"  # how the hub itself writes such a line …
 APART = "\n\n---\n\n"  # … and where a paragraph ends
 LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+WINDOW = 256  # characters that are looked at first
 FILLED = 1 / 3  # a part this full may end where a paragraph does; fuller ones are worth cutting a paragraph for
 
 _PARAGRAPH = re.compile(r"[ \t]*\n[ \t]*\n\s*")
@@ -125,8 +126,12 @@ def _cut_all(entries: _Pieces, fits: Callable[[str], bool]) -> _Pieces:
 
 def beginning(text: str, fits: Callable[[str], bool]) -> str:
     """The longest beginning that fits, ending as well as it can; at least one sign, or what must stay whole."""
-    if fits(text):
+    size = WINDOW
+    while size < len(text) and fits(text[:size].strip()):
+        size *= 2
+    if size >= len(text) and fits(text):
         return text
+    text = text[: 2 * size]  # what comes later can't fit: a long text costs no more than its parts
     whole = [match.span() for match in _WHOLE.finditer(text)]
     word = _last(text, _outside(_word_ends(text), whole), fits)
     paragraph = _last(text, [match.end() for match in _PARAGRAPH.finditer(text)], fits)

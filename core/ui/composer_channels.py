@@ -16,10 +16,10 @@ from core.connectors.base import Draft, Limits
 from core.services import post_diff
 from core.services.channels import ChannelRow
 from core.services.plan_drafts import lengths
-from core.services.plan_typed import TypedPost
+from core.services.plan_typed import PER_MILLE, TypedPost
 from core.services.planning import PostDetail
 from core.services.post_diff import Piece
-from core.services.threads import as_thread, is_thread, join_thread, split_thread
+from core.services.threads import as_thread, is_thread, join_thread, thread_texts
 from core.ui.composer_pickers import pickers
 from core.ui.composer_state import seed
 from core.ui.page import Page
@@ -213,7 +213,8 @@ def _split(key: str, name: str, text: str, lines: Sequence[Line], long: Sequence
     """What it would become, and for whom."""
     numbered = st.toggle("Number the parts: 1/3", key=f"{key}_numbered_{name}")
     measure = typed.fullness([line.channel for line in long])
-    parts = split_thread(text, measure, 1000, numbered)
+    thread = as_thread(text, measure, PER_MILLE, numbered)
+    parts = thread_texts(thread)
     st.caption(f"{len(parts)} posts, cut where a paragraph or sentence ends. You can move the lines of --- afterwards.")
     with st.container(height=min(320, 90 * len(parts)), border=False, gap="xsmall"):
         for part in parts[:SHOWN]:
@@ -228,11 +229,11 @@ def _split(key: str, name: str, text: str, lines: Sequence[Line], long: Sequence
         key=f"{key}_split_now_{name}",
         type="primary",
         on_click=_put,
-        args=(key, name, as_thread(text, measure, 1000, numbered), close),
+        args=(key, name, thread, close),
     )
     if others:
         own: dict[int, str] = {
-            line.channel.id: as_thread(text, typed.fullness([line.channel]), 1000, numbered) for line in long
+            line.channel.id: as_thread(text, typed.fullness([line.channel]), PER_MILLE, numbered) for line in long
         }
         names = ", ".join(shown(line.channel.handle) for line in long)
         st.button(f"Only for {names}", key=f"{key}_split_own_{name}", on_click=_put_own, args=(key, own, close))

@@ -276,3 +276,12 @@ def test_many_channels_cost_no_more_statements_than_one(editor: Actor):
             fine(page.run())
         ran.append(len(asked))
     assert ran[0] == ran[1]
+
+
+def test_a_look_at_another_view_loses_nothing(mastodon: Channel):
+    page = opened(mastodon, text="Noch nicht fertig")
+    fine(page.text_input(key=f"{KEY}_content_warning").set_value("Essen").run())
+    for view in ("Campaigns", "Write"):
+        fine(page.segmented_control(key="plan_view").set_value(view).run())
+    assert text(page) == "Noch nicht fertig" and page.multiselect(key=f"{KEY}_channels").value == [mastodon.id]
+    assert page.text_input(key=f"{KEY}_content_warning").value == "Essen"
