@@ -29,7 +29,7 @@ from core.ui.page import Page
 from core.ui.parts import shown, today_or_day
 
 TWICE = "It goes out the second time."
-TAKEN = "Somebody else has taken this slot meanwhile. Press “Next free slot” once more."
+TAKEN = "This isn't a free slot of these channels any more. Press “Next free slot” once more, or type a time."
 
 
 @dataclass(frozen=True)

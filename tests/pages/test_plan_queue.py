@@ -225,7 +225,8 @@ def test_a_slot_that_was_taken_meanwhile_is_not_taken_twice(editor: Actor):
     page = press(page, button(page, "Next free slot"))
     enqueued(channel, "Schneller")
     page = press(page, button(page, "Schedule"))
-    assert "taken this slot meanwhile" in said(page) and [p.text for p in rows(Post)] == ["Schneller"]
+    assert "isn't a free slot of these channels any more" in said(page)
+    assert [p.text for p in rows(Post)] == ["Schneller"]
     assert field(page.text_area, "Text").value == "Hallo"
 
 
