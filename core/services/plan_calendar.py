@@ -101,7 +101,12 @@ def calendar_month(session: Session, wanted: PlanFilter, since: datetime, until:
             flagged.setdefault(post_id, []).append(clash.channel_id)
     posts = tuple(
         CalendarPost(
-            *(key, title or " ".join(words.split()), state, at, campaign_id, tuple(channels.get(key, ()))),
+            key,
+            title or " ".join(words.split()),
+            state,
+            at,
+            campaign_id,
+            tuple(channels.get(key, ())),
             tuple(dict.fromkeys(flagged[key])) if key in flagged else (),
         )
         for key, title, words, state, at, campaign_id, fits in rows[:MOST]
@@ -120,9 +125,8 @@ def _posts(session: Session, wanted: PlanFilter, since: datetime, until: datetim
         *(Post.id, Post.title, func.substr(Post.text, 1, WORDS), Post.state, Post.planned_at, Post.campaign_id, fits)
     )
     asked = asked.where(col(Post.planned_at) >= since, col(Post.planned_at) < until)
-    rows: Sequence[Any] = session.execute(
-        asked.order_by(col(Post.planned_at), col(Post.id)).limit(MOST + 1)
-    ).all()  # fmt: skip
+    asked = asked.order_by(col(Post.planned_at), col(Post.id)).limit(MOST + 1)
+    rows: Sequence[Any] = session.connection().execute(asked).all()  # thousands of rows: without the session's share
     return rows
 
 
@@ -132,7 +136,6 @@ def _deliveries(
     """Channels by post, and (channel, when, post) of what goes out."""
     times = {row[0]: row[4] for row in posts if row[3] not in NOT_GOING_OUT}
     sent = case((col(Delivery.state).in_(NOT_SENT), 0), else_=1)
-    # By the connection: two thousand rows without what the session adds to each.
     rows = session.connection().execute(
         select(col(Delivery.post_id), col(Delivery.channel_id), sent)
         .join(Post, col(Post.id) == col(Delivery.post_id))

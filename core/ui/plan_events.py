@@ -7,6 +7,7 @@ that a drop lands on is converted here in Python alone (`plan_drafts.local_to_ut
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -136,20 +137,23 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _post(post: CalendarPost, local: datetime, look: Look, colours: Colours) -> dict[str, Any]:
-    names = ["hub-post", f"hub-c-{colours.of(post)[1]}", f"hub-s-{post.state.value}"]
-    if post.clashes:
-        names.append("hub-clash")
     return {
         "id": f"{POST_ID}{post.id}",
         "title": post.title or f"Post {post.id}",
-        "start": local.isoformat(timespec="seconds"),
+        "start": local.isoformat()[:19],
         "allDay": False,
-        "classNames": names,
+        "classNames": _classes(colours.of(post)[1], post.state, bool(post.clashes)),
         "startEditable": look.editable and post.state is not PostState.CANCELLED,
         "rank": POST,
         "at": post.planned_at.isoformat(),
         "round": look.round,
     }
+
+
+@lru_cache(maxsize=256)
+def _classes(colour: str, state: PostState, clash: bool) -> list[str]:
+    names = ["hub-post", f"hub-c-{colour}", f"hub-s-{state.value}"]
+    return [*names, "hub-clash"] if clash else names
 
 
 def _band(band: Band, look: Look) -> dict[str, Any]:
