@@ -13,7 +13,7 @@ from statistics import fmean, quantiles
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal_column, select, text
 from sqlmodel import Session, col
 
 from core.db import utc_hour, utc_now
@@ -189,7 +189,7 @@ def relative(rows: Sequence[tuple[datetime, int]]) -> list[float]:
 
 def _messages(session: Session, channel_id: int, now: datetime) -> list[tuple[datetime, int]]:
     """How many messages came in each hour (UTC) in which any came."""
-    hour = utc_hour(session, col(Message.sent_at))
+    hour = utc_hour(session, col(Message.sent_at)).label("hour")
     rows = session.execute(
         select(hour, func.count())
         .where(
@@ -198,9 +198,9 @@ def _messages(session: Session, channel_id: int, now: datetime) -> list[tuple[da
             col(Message.sent_at) >= now - SPAN,
             col(Message.sent_at) <= now,
         )
-        .group_by(hour)
+        .group_by(text("hour"))  # by name: PostgreSQL takes the same expression with its own parameters for another
     )
-    return sorted((datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC), count) for text, count in rows)
+    return sorted((datetime.strptime(at, "%Y-%m-%d %H").replace(tzinfo=UTC), count) for at, count in rows)
 
 
 def _messages_week(rows: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> Week:

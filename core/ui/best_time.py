@@ -42,20 +42,24 @@ def best_time_picker(page: Page, key: str, channels: Sequence[ChannelRow], pick:
     """A popover with the best free times of the first channel's audience; one click takes one."""
     if not channels:
         return
-    with st.popover("Best time", icon=":material/trending_up:", key=f"{key}_find_best", on_change="rerun") as popover:
-        if not popover.open:
-            return
-        lead = channels[0]
-        found = known(lead.id)
-        st.markdown(f"**When does the audience of {shown(lead.name or lead.handle)} react?**")
-        st.markdown(shown(best_times.answer(found)))
-        with db.read() as session:
-            offered = best_times.suggestions(session, found, [c.id for c in channels])
-        for number, one in enumerate(offered):
-            label = today_or_day(one.at, page.zone)
-            st.button(label, key=f"{key}_find_best_{number}", icon=":material/add_alarm:", width="stretch",
-                      on_click=pick, args=(key, page, one.at))  # fmt: skip
-            st.caption(f"{one.hour.words} in {found.zone.key}: {shown(one.reason)}")
+    popover = st.popover("Best time", icon=":material/trending_up:", key=f"{key}_find_best", on_change="rerun")
+    if popover.open:
+        with popover:
+            _offer(page, key, channels, pick)
+
+
+def _offer(page: Page, key: str, channels: Sequence[ChannelRow], pick: Pick) -> None:
+    lead = channels[0]
+    found = known(lead.id)
+    st.markdown(f"**When does the audience of {shown(lead.name or lead.handle)} react?**")
+    st.markdown(shown(best_times.answer(found)))
+    with db.read() as session:
+        offered = best_times.suggestions(session, found, [c.id for c in channels])
+    for number, one in enumerate(offered):
+        label = today_or_day(one.at, page.zone)
+        st.button(label, key=f"{key}_find_best_{number}", icon=":material/add_alarm:", width="stretch",
+                  on_click=pick, args=(key, page, one.at))  # fmt: skip
+        st.caption(f"{one.hour.words} in {found.zone.key}: {shown(one.reason)}")
 
 
 # --- the week ---------------------------------------------------------------------------------------------------------

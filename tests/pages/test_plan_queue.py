@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+import streamlit as st
 import time_machine
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
@@ -16,7 +18,9 @@ from core.models.planning import Delivery, Post, PostState
 from core.models.planning_time import Recurrence, Slot
 from core.services import queue, recurrences, slots
 from core.services.team import COMMAND_LINE, Actor
+from core.ui import best_time
 from tests import factories
+from tests.services.test_best_times import publish, tuesdays, usual_posts
 
 PAGE = Path(__file__).parents[2] / "pages" / "planning.py"
 MONDAY = datetime(2026, 11, 30, 6, tzinfo=UTC)  # 07:00 in Berlin
@@ -304,6 +308,26 @@ def test_what_stands_against_a_repetition_is_said_and_nothing_is_lost(editor: Ac
     page = press(page, button(page, "Schedule"))
     assert "has slots yet" in said(page) and rows(Post) == [] and rows(Recurrence) == []
     assert field(page.toggle, "Repeat").value and field(page.text_area, "Text").value == "Hallo"
+
+
+def test_one_click_puts_the_post_at_a_best_time(editor: Actor, monkeypatch: pytest.MonkeyPatch):
+    def always_open(*_: Any, **__: Any) -> Any:
+        box = st.container()
+        box.open = True  # type: ignore[attr-defined]
+        return box
+
+    monkeypatch.setattr(best_time.st, "popover", always_open)
+    channel = factories.channel()
+    page = composing(channel.id)
+    assert "Not enough data yet" in said(page)
+    publish(channel.id, usual_posts(Random(3)) + [(at, 70) for at in tuesdays(18)])
+    page = composing(channel.id)
+    assert "Best on Tue 18:00: posts got about" in said(page) and "confidence high" in said(page)
+    factories.post(channel.id, at=NINE.replace(hour=17) + DAY)  # that Tuesday is taken
+    page = press(page, button(page, "Tue 08 Dec 18:00"))
+    assert (field(page.date_input, "Day").value, field(page.time_input, "Time").value) == (date(2026, 12, 8), time(18))
+    page = the_queue()
+    assert "hours with a dot beat chance" in said(page)
 
 
 def test_a_channels_zone_is_set_on_its_page(hub: Path, signed_in: Callable[..., Actor]):
