@@ -284,19 +284,25 @@ class Hub(RuleBasedStateMachine):
             self.meant[row].texts = text.split("\n---\n")
 
     @rule(
-        who=st.sampled_from([0, 1]), steps=st.integers(0, 5), then=st.sampled_from(["cancel", "move", "edit", "stop"])
+        who=st.sampled_from([0, 1]),
+        steps=st.integers(2, 5),
+        fails=st.sampled_from(["", "later", "pause", "refused"]),
+        then=st.sampled_from(["cancel", "drafts", "move", "edit", "stop"]),
     )
-    def think_again_about_a_post_under_way(self, who: int, steps: int, then: str) -> None:
+    def think_again_about_a_post_under_way(self, who: int, steps: int, fails: str, then: str) -> None:
         self.schedule("b", 0)
+        if fails:
+            self.have_preparing_fail(fails)
         self.start(who)
         self.go_on(who, steps)
-        newest = len(self._posts(DeliveryState.SCHEDULED)) - 1
         if then == "cancel":
-            self.cancel(newest)
+            self.cancel(-1)
+        elif then == "drafts":
+            self.back_to_drafts(-1)
         elif then == "move":
-            self.move(newest, 500)
+            self.move(-1, 500)
         elif then == "edit":
-            self.edit(len(self._posts()) - 1, "d\n---\ne")
+            self.edit(-1, "d\n---\ne")
         else:
             self.stop_publishing()
         self.go_on(who, 12)
