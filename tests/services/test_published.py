@@ -208,6 +208,19 @@ def test_what_is_taken_down_is_gone_there_and_known_here(
         published.delete_published(who, delivery)
 
 
+def test_a_look_that_is_under_way_meanwhile_misses_nothing(network: FakeNetwork, clock: Clock) -> None:
+    delivery = out()
+    network.hidden.add("r1")
+    clock.advance(6)
+    proofs.look_due()  # the first look believes nothing yet
+    clock.advance(31)
+    (batch,) = proofs.claim_due(1)
+    published.delete_published(factories.actor(), delivery)
+    network.hidden.clear()
+    proofs.look(batch)
+    assert row(delivery).state is S.DELETED and E.MISSING not in kinds(delivery)
+
+
 def test_what_is_gone_already_counts_as_taken_down_and_a_fault_in_the_middle_is_mended(network: FakeNetwork) -> None:
     delivery = out("eins\n---\nzwei")
     network.deed_faults.extend([None, RetryLater("The server can't be reached.")])
@@ -278,6 +291,22 @@ def test_many_are_tried_again_and_one_that_cannot_be_stops_nobody(network: FakeN
     assert [row(d).state for d in (*good, bad, doubtful)] == [S.SCHEDULED, S.SCHEDULED, S.FAILED, S.UNCONFIRMED]
     assert kinds(bad) == [] and kinds(good[0]) == [E.RETRIED]
     assert delivery_care.summary(outcomes, "are on their way again") == "2 are on their way again. 3 could not be done."
+
+
+def test_half_of_a_decision_is_none(network: FakeNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, (bad, good) = factories.actor(), stuck(S.FAILED, 2)
+    original = planning.retry_delivery
+
+    def halfway(session: Any, actor: Any, delivery_id: int) -> None:
+        original(session, actor, delivery_id)
+        if delivery_id == bad:
+            raise UserError("Not this one.")
+
+    monkeypatch.setattr(delivery_care.plan_deliveries, "retry_delivery", halfway)
+    with db.write() as session:
+        outcomes = delivery_care.retry_deliveries(session, who, [bad, good])
+    assert [o.ok for o in outcomes] == [False, True]
+    assert (row(bad).state, row(good).state, kinds(bad)) == (S.FAILED, S.SCHEDULED, [])
 
 
 def test_giving_up_confirming_and_noting_what_is_gone(network: FakeNetwork, clock: Clock) -> None:
