@@ -71,7 +71,7 @@ def test_5_a_post_is_written_previewed_and_published(tab: Page, running: Running
     text = tab.get_by_role("textbox", name="Text", exact=True)
     text.fill(POST)
     text.press("Control+Enter")
-    expect(tab.get_by_text(f"{len(POST)} of 500 characters")).to_be_visible()
+    expect(tab.get_by_text(f"{len(POST)} of 500 characters").first).to_be_visible()
     tab.get_by_role("button", name=re.compile("Publish now")).click()
     tab.get_by_role("button", name="Yes, publish now").click()
     expect(tab).to_have_url(re.compile("post="))
