@@ -14,7 +14,7 @@ worker act in its name. `may_go_out` is asked right before a delivery leaves and
 what was approved; if it isn't, the post goes back into review and nothing of it is sent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -23,10 +23,21 @@ from core.db import utc_now
 from core.errors import NotFound, PermissionDenied, UserError
 from core.models.channel import Channel
 from core.models.planning import Delivery, DeliveryState, Post, PostState
-from core.models.planning_work import EventKind, PostComment, RemarkKind
+from core.models.planning_work import EventKind, RemarkKind
 from core.models.team import Role
 from core.services import approval_rules, journal
 from core.services.approval_digest import digest, digests
+from core.services.approval_moves import (
+    HELD,
+    ask,
+    askers,
+    into_review,
+    keep_back,
+    remark,
+    reviewed,
+    tell_writers,
+    where,
+)
 from core.services.approval_rules import (
     EVERYWHERE,
     Person,
@@ -45,6 +56,7 @@ from core.services.approval_state import (
     Standing,
     Waiting,
     approved_for,
+    approvers,
     in_review,
     missing,
     open_rules,
@@ -65,6 +77,7 @@ __all__ = [
     "Rule",
     "Standing",
     "Waiting",
+    "approvers",
     "in_review",
     "outlook",
     "rule_for",
@@ -76,7 +89,6 @@ __all__ = [
 
 ASKABLE = (PostState.IDEA, PostState.DRAFT, PostState.APPROVED, PostState.NEEDS_CARE)
 BEFORE = (PostState.IDEA, PostState.DRAFT, PostState.IN_REVIEW)
-HELD = "It isn't approved as it stands: back into review."
 
 
 # --- what people do ---------------------------------------------------------------------------------------------------
@@ -91,8 +103,8 @@ def submit_for_review(session: Session, actor: Actor, post_id: int) -> None:
     if not groups_of(session, [post_id]):
         raise UserError("Choose its channels first: who may approve it depends on them.")
     post.state, post.submitted_at = PostState.IN_REVIEW, utc_now()
-    _remark(session, actor, post, RemarkKind.ASKED)
-    _ask(session, actor, post, f"{actor.name} asks for your approval of a post{_where(session, post_id)}.")
+    remark(session, actor, post, RemarkKind.ASKED)
+    ask(session, actor, post, f"{actor.name} asks for your approval of a post{where(session, post_id)}.")
     audit(session, actor, "post.submit", f"post:{post_id}")
     session.flush()
 
@@ -118,10 +130,10 @@ def approve(session: Session, actor: Actor, post_id: int, version: int | None = 
             raise UserError("It needs no approval, or has it already.")
     left = _record(session, actor, post, mine, still)
     places = "" if not left else f"For {' and '.join(rule.where for rule in mine)}."
-    _remark(session, actor, post, RemarkKind.APPROVED, places)
+    remark(session, actor, post, RemarkKind.APPROVED, places)
     if not left:
         settle(session, NoticeKind.REVIEW, f"post:{post_id}")
-        _tell_writers(session, actor, post, f"{actor.name} approved your post{_where(session, post_id)}.")
+        tell_writers(session, actor, post, f"{actor.name} approved your post{where(session, post_id)}.")
     audit(session, actor, "post.approve", f"post:{post_id}", f"version {post.version}")
     session.flush()
     return tuple(rule.where for rule in left)
@@ -142,12 +154,12 @@ def return_to_author(session: Session, actor: Actor, post_id: int, reason: str) 
         raise UserError("Say why, so that the author knows what to change.")
     if len(reason) > 2000:
         raise UserError(f"The reason is {len(reason) - 2000} characters too long.")
-    _keep_back(session, post, "It was returned to its author.")
+    keep_back(session, [post.id], "It was returned to its author.")
     _forget(post)
     post.state = PostState.DRAFT
-    _remark(session, actor, post, RemarkKind.RETURNED, reason)
+    remark(session, actor, post, RemarkKind.RETURNED, reason)
     settle(session, NoticeKind.REVIEW, f"post:{post_id}")
-    _tell_writers(session, actor, post, f"{actor.name} returned your post{_where(session, post_id)}.")
+    tell_writers(session, actor, post, f"{actor.name} returned your post{where(session, post_id)}.")
     audit(session, actor, "post.return", f"post:{post_id}")
     session.flush()
 
@@ -158,10 +170,10 @@ def withdraw(session: Session, actor: Actor, post_id: int) -> None:
     post = _post(session, post_id)
     if post.state is not PostState.IN_REVIEW:
         raise UserError("It isn't in review any more. Look at the post again.")
-    if actor.role is not Role.ADMIN and actor.id not in {*writers(post), *_askers(session, post_id)}:
+    if actor.role is not Role.ADMIN and actor.id not in {*writers(post), *askers(session, post_id)}:
         raise PermissionDenied("Only who wrote the post or asked for the review can take it back.")
     post.state, post.submitted_at = PostState.DRAFT, None
-    _remark(session, actor, post, RemarkKind.WITHDRAWN, "Took the request back.")
+    remark(session, actor, post, RemarkKind.WITHDRAWN, "Took the request back.")
     settle(session, NoticeKind.REVIEW, f"post:{post_id}")
     audit(session, actor, "post.withdraw", f"post:{post_id}")
     session.flush()
@@ -174,20 +186,6 @@ def may_approve(session: Session, actor: Actor, post: Post) -> bool:
         return post.state is PostState.IN_REVIEW and actor.may(Right.PLAN)
     people = team(session)
     return any(allowed(rule, actor.id, writers(post), people) for rule in still)
-
-
-def approvers(session: Session, post: Post) -> dict[Person, tuple[str, ...]]:
-    """Who may approve what is open of it, each with the rules (where) that say so."""
-    people = team(session)
-    still = open_rules(session, post)
-    if not still:
-        return {p: () for p in people if p.role is not Role.VIEWER and p.id not in writers(post)}
-    found: dict[Person, tuple[str, ...]] = {}
-    for rule in still:
-        for person in named(rule, people):
-            if allowed(rule, person.id, writers(post), people):
-                found[person] = (*found.get(person, ()), rule.where)
-    return found
 
 
 # --- what others ask --------------------------------------------------------------------------------------------------
@@ -204,7 +202,7 @@ def check(session: Session, actor: Actor, post: Post) -> None:
         if actor.id is None or not all(allowed(rule, actor.id, writers(post), people) for rule in still):
             raise UserError(missing(still, writers(post), people, post.state is PostState.IN_REVIEW))
         _record(session, actor, post, still, still)
-        _remark(session, actor, post, RemarkKind.APPROVED, "By scheduling it.")
+        remark(session, actor, post, RemarkKind.APPROVED, "By scheduling it.")
         audit(session, actor, "post.approve", f"post:{post.id}", "by scheduling it")
     if post.submitted_at is not None:
         close_request(session, post)
@@ -230,19 +228,19 @@ def content_changed(session: Session, actor: Actor, post: Post) -> bool:
         return False
     if post.state is PostState.IN_REVIEW:
         if had:
-            _remark(session, actor, post, RemarkKind.WITHDRAWN, "Changed it: what was approved of it counts no more.")
-            _ask(session, actor, post, f"{actor.name} changed a post that you may approve{_where(session, post.id)}.")
+            remark(session, actor, post, RemarkKind.WITHDRAWN, "Changed it: what was approved of it counts no more.")
+            ask(session, actor, post, f"{actor.name} changed a post that you may approve{where(session, post.id)}.")
         return False
     still = open_rules(session, post)
     people = team(session) if still else []
     if still and actor.id is not None and all(allowed(rule, actor.id, writers(post), people) for rule in still):
         _record(session, actor, post, still, still)
-        _remark(session, actor, post, RemarkKind.APPROVED, "By changing it.")
+        remark(session, actor, post, RemarkKind.APPROVED, "By changing it.")
         return False
     if not still and post.state is not PostState.APPROVED:
         return False
-    _into_review(session, actor, post, "Changed it: it needs approval again.")
-    _ask(session, actor, post, f"{actor.name} changed a post that was approved{_where(session, post.id)}.")
+    into_review(session, actor, post, "Changed it: it needs approval again.")
+    ask(session, actor, post, f"{actor.name} changed a post that was approved{where(session, post.id)}.")
     return True
 
 
@@ -319,10 +317,10 @@ def send_back(session: Session, row: Delivery) -> None:
     if row.state is not DeliveryState.SCHEDULED:  # a thread that is half out
         reset(row, DeliveryState.DRAFT)
         journal.note(session, row, EventKind.WAITING, HELD)
-    _into_review(session, None, post, "It was due, but isn't approved as it stands.")
-    where = _where(session, post.id)
-    _ask(session, None, post, f"A post{where} was due and isn't approved as it stands. It waits for you.")
-    _tell_writers(session, None, post, f"Your post{where} was due, but isn't approved as it stands.")
+    into_review(session, None, post, "It was due, but isn't approved as it stands.")
+    place = where(session, post.id)
+    ask(session, None, post, f"A post{place} was due and isn't approved as it stands. It waits for you.")
+    tell_writers(session, None, post, f"Your post{place} was due, but isn't approved as it stands.")
     session.flush()
 
 
@@ -382,19 +380,34 @@ def recheck(session: Session, actor: Actor) -> int:
         .distinct()
     )
     ids = [number for number in session.execute(waiting).scalars() if number is not None]
-    back: list[Post] = []
+    back = 0
+    told: set[int] = set()
     for start in range(0, len(ids), 500):
         shut = unapproved(session, ids[start : start + 500])
-        back += session.execute(select(Post).where(col(Post.id).in_(shut))).scalars() if shut else []
-    told: set[int] = set()
-    for post in back:
-        _into_review(session, actor, post, "The rules changed: it needs approval now.")
-        told |= {person.id for person in approvers(session, post)}
+        posts = list(session.execute(select(Post).where(col(Post.id).in_(shut))).scalars()) if shut else []
+        told |= _take_back(session, actor, posts)
+        back += len(posts)
     if back:
-        what = "One scheduled post waits" if len(back) == 1 else f"{len(back)} scheduled posts wait"
+        what = "One scheduled post waits" if back == 1 else f"{back} scheduled posts wait"
         notify(session, told, NoticeKind.REVIEW, f"{what} for an approval that is needed now.", "reviews", by=actor)
     session.flush()
-    return len(back)
+    return back
+
+
+def _take_back(session: Session, actor: Actor, posts: Sequence[Post]) -> set[int]:
+    """Many posts into review, in a constant number of reads; gives who may approve one of them."""
+    if not posts:
+        return set()
+    ids = [post.id for post in posts]
+    keep_back(session, ids, HELD)
+    every, people, groups, now = rules(session), team(session), groups_of(session, ids), digests(session, posts)
+    told: set[int] = set()
+    for post in posts:
+        reviewed(session, actor, post, now[post.id].whole, "The rules changed: it needs approval now.")
+        done, wrote = approved_for(post, now[post.id]), writers(post)
+        still = [r for r in applying(every, groups.get(post.id, [None])) if r.required and r.group_id not in done]
+        told |= {p.id for rule in still for p in named(rule, people) if allowed(rule, p.id, wrote, people)}
+    return told
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -437,69 +450,6 @@ def _forget(post: Post) -> None:
     """No approval is left; who wrote it is."""
     post.review = {"writers": review_of(post)["writers"]}
     post.submitted_at = post.approved_at = post.approved_by = post.approved_digest = None
-
-
-def _into_review(session: Session, actor: Actor | None, post: Post, why: str) -> None:
-    _keep_back(session, post, HELD)
-    post.state, post.submitted_at = PostState.IN_REVIEW, utc_now()
-    post.approved_at = post.approved_by = post.approved_digest = None
-    if review_of(post)["digest"] != digest(session, post).whole:
-        post.review = {"writers": review_of(post)["writers"]}
-    _remark(session, actor, post, RemarkKind.WITHDRAWN, why)
-    session.flush()
-
-
-def _keep_back(session: Session, post: Post, why: str) -> None:
-    """Nothing of it that hasn't left yet may go out."""
-    from core.services.plan_deliveries import reset  # which asks this module before it tries again
-
-    rows = select(Delivery).where(col(Delivery.post_id) == post.id, col(Delivery.state) == DeliveryState.SCHEDULED)
-    for row in session.execute(rows).scalars():
-        reset(row, DeliveryState.DRAFT)
-        journal.note(session, row, EventKind.WAITING, why)
-    session.flush()
-
-
-def _remark(session: Session, actor: Actor | None, post: Post, kind: RemarkKind, text: str = "") -> None:
-    session.add(PostComment(post_id=post.id, member_id=actor.id if actor else None, kind=kind, text=text))
-
-
-def _ask(session: Session, actor: Actor | None, post: Post, text: str) -> None:
-    session.flush()
-    notify(session, (p.id for p in approvers(session, post)), NoticeKind.REVIEW, text, f"post:{post.id}", by=actor)
-
-
-def _tell_writers(session: Session, actor: Actor | None, post: Post, text: str) -> None:
-    ids: Iterable[int | None] = {*writers(post), *_askers(session, post.id)}
-    there = [number for number in ids if number is not None]
-    settle_for = f"post:{post.id}"
-    settle(session, NoticeKind.REVIEWED, settle_for)  # what was decided before is history
-    notify(session, there, NoticeKind.REVIEWED, text, settle_for, by=actor)
-
-
-def _askers(session: Session, post_id: int) -> set[int | None]:
-    """Who asked for review last."""
-    rows = (
-        select(col(PostComment.member_id))
-        .where(col(PostComment.post_id) == post_id, col(PostComment.kind) == RemarkKind.ASKED)
-        .order_by(col(PostComment.id).desc())
-        .limit(1)
-    )
-    return set(session.execute(rows).scalars())
-
-
-def _where(session: Session, post_id: int) -> str:
-    """“ for @nord@norden.example and 2 more”. Notices leave the hub, so they say nothing of what a post says."""
-    rows = (
-        select(col(Channel.handle))
-        .join(Delivery, col(Delivery.channel_id) == col(Channel.id))
-        .where(col(Delivery.post_id) == post_id)
-        .order_by(col(Delivery.id))
-    )
-    handles = list(session.execute(rows).scalars())
-    if not handles:
-        return ""
-    return f" for {handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
 
 
 def _refusal(actor: Actor, post: Post, still: Sequence[Rule], people: Sequence[Person]) -> str:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from core.models.channel import Channel
 from core.models.planning import Delivery, Post, PostState
 from core.models.planning_work import PostComment, RemarkKind
-from core.models.team import Member
+from core.models.team import Member, Role
 from core.services.approval_digest import Digest, digest, digests
 from core.services.approval_rules import (
     Person,
@@ -74,6 +74,20 @@ def open_rules(session: Session, post: Post) -> list[Rule]:
         return []
     done = approved_for(post, digest(session, post))
     return [rule for rule in needed if rule.group_id not in done]
+
+
+def approvers(session: Session, post: Post) -> dict[Person, tuple[str, ...]]:
+    """Who may approve what is open of it, each with the rules (where) that say so."""
+    people = team(session)
+    still = open_rules(session, post)
+    if not still:
+        return {p: () for p in people if p.role is not Role.VIEWER and p.id not in writers(post)}
+    found: dict[Person, tuple[str, ...]] = {}
+    for rule in still:
+        for person in named(rule, people):
+            if allowed(rule, person.id, writers(post), people):
+                found[person] = (*found.get(person, ()), rule.where)
+    return found
 
 
 @dataclass(frozen=True)

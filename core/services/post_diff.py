@@ -40,6 +40,7 @@ class Diff:
 
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+MANY = 300  # tokens
 LONG = 20_000  # tokens; beyond that line by line
 
 
@@ -48,7 +49,8 @@ def words(old: str, new: str) -> tuple[Piece, ...]:
     a, b = _WORDS.findall(old), _WORDS.findall(new)
     if len(a) + len(b) > LONG:
         a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    found = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    # Among many words, those that come again and again are no anchors: it would take seconds for a text of refrains.
+    found = difflib.SequenceMatcher(None, a, b, autojunk=len(b) > MANY).get_opcodes()
     pieces: list[Piece] = []
     gone = new_ = ""
     for number, (tag, i, j, k, m) in enumerate(found):
