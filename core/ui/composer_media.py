@@ -31,6 +31,7 @@ TYPES = ["jpg", "jpeg", "png", "gif", "webp", "mp4", "mov", "webm", "m4v"]
 PLACE = "composer_fields"  # what is pasted in there is meant for the post
 NEAR = 0.9  # of an alt text's length: from here on its count is coloured
 AGAIN = 0.8  # seconds until it is asked again what networks will get
+NAME = 22  # characters of a file's name
 SHORT = 60  # characters of an earlier alt text on its button
 
 _paste = st.components.v2.component("paste_files", js=(ASSETS / "paste_files.js").read_text(encoding="utf-8"))
@@ -174,7 +175,7 @@ def _facts(key: str, one: Kept, channels: Sequence[ChannelRow]) -> str:
     image = one.image
     limits = [_alt_limit(channel.limits, image) for channel in channels]
     words = str(st.session_state.get(f"{key}_alt_{one.id}") or "")
-    facts = [shown(one.filename), f"{image.width} × {image.height}", megabytes(image.size)]
+    facts = [shown(_short(one.filename)), f"{image.width} × {image.height}", megabytes(image.size)]
     facts += [clock(image.duration)] if image.is_video else []
     told = f":gray[:small[{' · '.join(facts)}]]"
     return f"{_counted(len(words), min(limits))} :gray[·] {told}" if limits else told
@@ -195,7 +196,15 @@ def _button(
     key: str, name: str, one: Kept, icon: str, label: str, off: bool, call: Callable[..., None], *args: object
 ) -> None:
     st.button(
-        "", key=f"{key}_{name}_{one.id}", icon=icon, help=label, type="tertiary", disabled=off, on_click=call, args=args
+        "",
+        key=f"{key}_{name}_{one.id}",
+        icon=icon,
+        help=label,
+        type="tertiary",
+        width=32,
+        disabled=off,
+        on_click=call,
+        args=args,
     )
 
 
@@ -302,6 +311,12 @@ def _said(number: int, image: DraftImage, limits: Limits, count: int) -> str:
         return f":gray[{start}being worked out …]"
     before, after = f"{image.width} × {image.height}", f"{got.width} × {got.height}"
     return f"{start}{before if before == after else f'{before} → {after}'}, {megabytes(got.size)}"
+
+
+def _short(filename: str) -> str:
+    """A file's name in one glance: its beginning and its kind."""
+    stem, dot, kind = filename.rpartition(".")
+    return filename if len(filename) <= NAME else f"{(stem or kind)[: NAME - 6]}…{dot}{kind[:5]}"
 
 
 def megabytes(size: int) -> str:
