@@ -9,12 +9,16 @@ from zoneinfo import ZoneInfo
 import typer
 
 from core import db
+from core.cli import plan_files
 from core.cli.frame import Json, room, sentence, show
 from core.services.team import COMMAND_LINE
 from core.settings import settings
 
 plan = room("The content plan by days: what goes out when, gaps and clashes.")
 keydate = room("Days that matter to the plan: fairs, launches, anniversaries.")
+
+plan.command("export")(plan_files.plan_export)
+plan.command("import")(plan_files.plan_import)
 
 Month = Annotated[str | None, typer.Option(help="Which month, like 2026-12; without it, this one.")]
 Channels = Annotated[list[int] | None, typer.Option("--channel", help="Only this channel; may be repeated.")]

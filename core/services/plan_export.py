@@ -109,6 +109,14 @@ def export_plan(wanted: PlanFilter, zone: ZoneInfo, kind: str = "xlsx", tell: Te
     return ExportFile(_workbook(rows, names, zone, known, offered), f"{name}.xlsx", XLSX, len(rows), more)
 
 
+def template(zone: ZoneInfo) -> bytes:
+    """A workbook without a post, to be filled: the same columns and choices."""
+    with db.read() as session:
+        offered = ChannelNames.of(channels(session))
+        known = [name for _, name in campaigns(session)]
+    return _workbook((), offered, zone, known, offered)
+
+
 def headings(zone: ZoneInfo) -> list[str]:
     """The names of the columns; the zone stands with the time."""
     return [f"{word} ({zone.key})" if key == "planned_at" else word for key, (word, _) in COLUMNS.items()]
@@ -258,4 +266,4 @@ def _choices(sheet: Any, legend: dict[str, str], count: int) -> None:
         choice.errorStyle = "warning"  # states that follow by themselves stand in the file, too
         choice.errorTitle, choice.error = "No such state", f"Take one of: {', '.join(w[0] for w in STATES.values())}."
         choice.add(f"{letter}2:{letter}{count + 200}")
-        sheet.add_data_validation(choice)
+        sheet.data_validations.append(choice)

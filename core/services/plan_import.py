@@ -31,7 +31,7 @@ from core.services.team import Actor, Right, audit, require
 AT_ONCE = 250  # posts made in one transaction
 ORIGIN = "import"
 SIMPLE = (PostState.DRAFT, PostState.IDEA)
-Tell = Callable[[int, int], None]  # done, of how many
+Tell = Callable[[int, int], object]  # done, of how many
 T = TypeVar("T")
 
 
