@@ -364,3 +364,24 @@ def test_an_administrator_sets_the_rule_and_hears_what_it_does(hub: Path, signed
     signed_in("editor")
     page = ran(opened("settings", section="Approval"))
     assert "An administrator of your team changes these rules" in said(page) and not page.toggle
+
+
+def test_home_lists_what_waits_for_whoever_looks(hub: Path, signed_in: Callable[..., Actor]):
+    author, boss = factories.actor(Role.EDITOR), signed_in("admin")
+    must_approve()
+    written(author, review=True)
+
+    def home(actor) -> None:  # type: ignore[no-untyped-def]  # its source is run by itself
+        from zoneinfo import ZoneInfo
+
+        from core.ui.home_review import reviews
+        from core.ui.page import Page
+
+        reviews(Page(actor, ZoneInfo("Europe/Berlin")))
+
+    def drawn(actor: Actor) -> str:
+        page = ran(AppTest.from_function(home, kwargs={"actor": actor}, default_timeout=60).run())
+        return "\n".join([h.value for h in page.header] + [c.value for c in page.caption])
+
+    assert "Waiting for your approval" in drawn(boss) and author.name in drawn(boss)
+    assert drawn(author) == ""
