@@ -1,8 +1,8 @@
 """Rows of a file become posts: judged without a trace, made in few statements, taken back while nobody touched them.
 
 Reading is `plan_files.py` and `plan_columns.py`. Drafts and ideas can't be refused once their cells can be read, so
-they are judged here and made many at a time; a row with another state goes the way of the editable table
-(`plan_rows.py`), which asks reviews, channels and preflight.
+they are judged here and made many at a time; one with another state is moved there as on the board
+(`plan_board.py`), which asks reviews, channels and preflight.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,17 +15,16 @@ from sqlmodel import Session, col
 
 from core import db
 from core.db import utc_now
+from core.errors import UserError
 from core.models.channel import ChannelState
 from core.models.planning import Delivery, DeliveryState, Post, PostState
 from core.models.planning_work import PostVersion
 from core.models.team import AuditEntry
-from core.services import plan_rows
+from core.services import plan_board, plan_rows, planning
 from core.services.channel_list import ChannelRow, channels
 from core.services.plan_changes import OUT, ensure_campaign
 from core.services.plan_columns import NewRow
 from core.services.plan_drafts import NOTHING, PostText, channel_draft, first_error, problems_for
-from core.services.plan_list import PlanRow
-from core.services.plan_rows import RowEdit
 from core.services.team import Actor, Right, audit, require
 
 AT_ONCE = 250  # posts made in one transaction
@@ -67,21 +66,59 @@ def judge(
     opinions = dict(earlier or {})
     fresh = [row for row in rows if row.number not in opinions]
     opinions |= {row.number: _plain_opinion(row, known) for row in fresh}
-    to_try = {
-        str(row.number): RowEdit(None, row.cells)
-        for row in fresh
-        if row.cells["state"] not in SIMPLE and not opinions[row.number].problem
-    }
-    for done, some in _batches(list(to_try.items()), plan_rows.AT_ONCE):
-        for key, verdict in plan_rows.check_rows(actor, dict(some)).items():
-            opinions[int(key)] = Opinion(verdict.problem, (*opinions[int(key)].notes, *verdict.notes))
+    to_try = [row for row in fresh if row.cells["state"] not in SIMPLE and not opinions[row.number].problem]
+    for done, some in _batches(to_try, plan_rows.AT_ONCE):
+        for number, (problem, notes) in _tried(actor, some).items():
+            opinions[number] = Opinion(problem, (*opinions[number].notes, *notes))
         if tell:
             tell(done, len(to_try))
     return {row.number: replace(opinions[row.number], duplicate=doubles.get(row.number, "")) for row in rows}
 
 
-def _edit(row: NewRow) -> RowEdit:
-    return RowEdit(None, row.cells)
+class _TakenBack(Exception):
+    pass
+
+
+def _tried(actor: Actor, rows: Sequence[NewRow]) -> dict[int, tuple[str, tuple[str, ...]]]:
+    """As they would be made and moved, by their number; all of it is taken back."""
+    found: dict[int, tuple[str, tuple[str, ...]]] = {}
+    try:
+        with db.write() as session:
+            posts = _make(session, actor, rows, Imported())
+            there = [row for row in rows if row.number in posts]
+            found = {row.number: _moved(session, actor, row, posts[row.number], keep=False) for row in there}
+            raise _TakenBack
+    except _TakenBack:
+        return found
+
+
+def _moved(session: Session, actor: Actor, row: NewRow, post_id: int, keep: bool) -> tuple[str, tuple[str, ...]]:
+    """To the state its row asks for: (what is in the way, what is worth a second look)."""
+    attempt = session.begin_nested()
+    try:
+        notes = _move(session, actor, post_id, row.cells["state"], row.cells["planned_at"])
+    except UserError as error:
+        attempt.rollback()
+        return str(error), ()
+    if keep:
+        attempt.commit()
+    else:
+        attempt.rollback()
+        session.expire_all()
+    return "", notes
+
+
+def _move(
+    session: Session, actor: Actor, post_id: int, state: PostState, planned_at: datetime | None
+) -> tuple[str, ...]:
+    if state not in plan_rows.BY_HAND:
+        raise UserError("That state can't be set by hand: it follows from what happens on the channels.")
+    if state is PostState.SCHEDULED and planned_at is None:
+        raise UserError("Say when it goes out before you schedule it.")
+    if state is PostState.CANCELLED:
+        planning.cancel_post(session, actor, post_id)
+        return ()
+    return plan_board.move_card(session, actor, post_id, PostState.DRAFT, state).notes
 
 
 def _plain_opinion(row: NewRow, known: Mapping[int, ChannelRow]) -> Opinion:
@@ -141,20 +178,20 @@ def import_rows(actor: Actor, rows: Sequence[NewRow], tell: Tell | None = None) 
     """
     require(actor, Right.PLAN)
     result = Imported()
-    bases: dict[int, PlanRow] = {}
+    posts: dict[int, int] = {}
     moves = [row for row in rows if row.cells["state"] not in SIMPLE]
     all_of_it, made = len(rows) + len(moves), 0
     for made, some in _batches(rows, AT_ONCE):
         with db.write() as session:
-            bases |= _make(session, actor, some, result)
+            posts |= _make(session, actor, some, result)
         if tell:
             tell(made, all_of_it)
-    moves = [row for row in moves if row.number in bases]
-    for done, some in _batches(moves, plan_rows.AT_ONCE):
-        edits = {str(row.number): RowEdit(bases[row.number], {"state": row.cells["state"]}) for row in some}
-        for key, verdict in plan_rows.save_rows(actor, edits).items():
-            if not verdict.good:
-                result.drafts[int(key)] = verdict.problem
+    for done, some in _batches([row for row in moves if row.number in posts], plan_rows.AT_ONCE):
+        with db.write() as session:
+            for row in some:
+                problem, _ = _moved(session, actor, row, posts[row.number], keep=True)
+                if problem:
+                    result.drafts[row.number] = problem
         if tell:
             tell(made + done, all_of_it)
     _look_again(result)
@@ -164,8 +201,8 @@ def import_rows(actor: Actor, rows: Sequence[NewRow], tell: Tell | None = None) 
     return result
 
 
-def _make(session: Session, actor: Actor, rows: Sequence[NewRow], result: Imported) -> dict[int, PlanRow]:
-    """Posts, deliveries, versions and lines of the audit trail, each kind at once."""
+def _make(session: Session, actor: Actor, rows: Sequence[NewRow], result: Imported) -> dict[int, int]:
+    """Posts, deliveries, versions and lines of the audit trail, each kind at once; gives posts by row."""
     known = {one.id: one for one in channels(session)}
     good: list[NewRow] = []
     for row in rows:
@@ -206,7 +243,7 @@ def _make(session: Session, actor: Actor, rows: Sequence[NewRow], result: Import
         if made:
             session.execute(insert(table), _values(made))
     result.made |= {row.number: (post.id, 1) for row, post in pairs}
-    return {row.number: _base(row, post) for row, post in pairs}
+    return {row.number: post.id for row, post in pairs}
 
 
 def _values(made: Sequence[Any]) -> list[dict[str, Any]]:
@@ -232,12 +269,6 @@ def _post(actor: Actor, row: NewRow, campaigns: Mapping[str, int]) -> Post:
         member_id=actor.id,
         origin=f"{ORIGIN}:{row.number}",
     )
-
-
-def _base(row: NewRow, post: Post) -> PlanRow:
-    cells = row.cells
-    ids = tuple(sorted(cells["channel_ids"]))
-    return PlanRow(post.id, post.title, post.text, post.state, post.planned_at, cells["campaign"], ids, 1, "")
 
 
 def _content(row: NewRow, post: Post, known: Mapping[int, ChannelRow]) -> dict[str, Any]:

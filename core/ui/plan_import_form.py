@@ -38,11 +38,7 @@ class Source:
     name: str
     data: bytes
     raw: Raw
-
-    @property
-    def mark(self) -> str:
-        """Tells two files apart, also in the keys of what is drawn for them."""
-        return hashlib.sha256(self.data + self.raw.sheet.encode()).hexdigest()[:10]
+    mark: str  # tells two files apart, also in the keys of what is drawn for them
 
 
 def plan_import_form(page: Page, channels: Sequence[ChannelRow]) -> None:
@@ -104,7 +100,8 @@ def _take(name: str, data: bytes, sheet: str = "") -> None:
     except UserError as error:
         st.error(shown(str(error)), icon=":material/error:")
         return
-    st.session_state[SOURCE] = Source(name, data, raw)
+    mark = hashlib.sha256(data + raw.sheet.encode()).hexdigest()[:10]
+    st.session_state[SOURCE] = Source(name, data, raw, mark)
     st.rerun()
 
 
