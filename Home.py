@@ -8,6 +8,7 @@ from core import db
 from core.services.at_risk import risks
 from core.services.overview import overview
 from core.ui import home_parts as parts
+from core.ui.home_review import reviews
 from core.ui.page import open_page
 from core.ui.risk_list import posts_at_risk
 from core.ui.stop_button import stop_banner
@@ -35,6 +36,7 @@ def now() -> None:
         parts.waiting(home, page)
         parts.mentions(home)
     with right:
+        reviews(page)
         parts.trouble(home)
         posts_at_risk(page, found)
         parts.due_today(home, page)

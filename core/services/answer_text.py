@@ -6,7 +6,8 @@ Pure: no database. Sending is `inbox_answers.py`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.connectors.base import DraftImage, Limits, Problem, ReplyTo, Severity, validate
+from core.connectors.base import DraftImage, Limits, Problem, ReplyTo, Severity
+from core.connectors.judging import validate
 from core.connectors.registry import connector_class
 from core.services.plan_drafts import answer_draft
 from core.services.threads import beginning, thread_texts

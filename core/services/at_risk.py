@@ -6,23 +6,22 @@ planned that the network's quota is used up, the text or media no longer fit wha
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from core import db
-from core.connectors.base import Limits
+from core.connectors.base import Draft, Limits
 from core.db import utc_now
 from core.models.channel import Channel, ChannelState
 from core.models.planning import Delivery, DeliveryState, Post
 from core.services import approval
 from core.services.notices import NoticeKind, notify
-from core.services.plan_drafts import THREAD_LINE, drafts_of, first_error, problems_of
+from core.services.plan_drafts import drafts_of, first_error, problems_of
 
 AHEAD = timedelta(days=14)
 MOST = 500  # deliveries that are judged, the nearest first
@@ -73,7 +72,8 @@ def risks(session: Session, ahead: timedelta = AHEAD, most: int = MOST) -> tuple
     A constant number of statements. Of more than `most` deliveries the nearest are judged.
     """
     planned = _planned(session, ahead, most)
-    found = [*_channel_risks(planned), *_quota_risks(session, planned), *_limit_risks(session, planned)]
+    drafts = drafts_of(session, [one.delivery for one in planned])
+    found = [*_channel_risks(planned), *_quota_risks(session, planned, drafts), *_limit_risks(planned, drafts)]
     found += _approval_risks(session, planned)
     worst: dict[int, Risk] = {}
     for risk in found:
@@ -151,7 +151,7 @@ def _channel_risks(planned: Sequence[_Planned]) -> Iterator[Risk]:
 # --- the quota --------------------------------------------------------------------------------------------------------
 
 
-def _quota_risks(session: Session, planned: Sequence[_Planned]) -> list[Risk]:
+def _quota_risks(session: Session, planned: Sequence[_Planned], drafts: Mapping[int, Draft]) -> list[Risk]:
     """Those that come after the quota's last place, counting what went out within its span before."""
     by_channel: dict[int, list[_Planned]] = defaultdict(list)
     for one in planned:
@@ -163,17 +163,19 @@ def _quota_risks(session: Session, planned: Sequence[_Planned]) -> list[Risk]:
     found: list[Risk] = []
     for channel_id, waiting in by_channel.items():
         limits = Limits.from_json(waiting[0].channel.limits)
-        found += _beyond(waiting, spent.get(channel_id, []), limits)
+        found += _beyond(waiting, spent.get(channel_id, []), limits, drafts)
     return found
 
 
-def _beyond(waiting: Sequence[_Planned], spent: list[datetime], limits: Limits) -> Iterator[Risk]:
+def _beyond(
+    waiting: Sequence[_Planned], spent: list[datetime], limits: Limits, drafts: Mapping[int, Draft]
+) -> Iterator[Risk]:
     assert limits.quota_posts
     span, times = timedelta(seconds=limits.quota_seconds), sorted(spent)
     for one in waiting:
         due = one.delivery.due_at
         assert due is not None
-        parts = len(THREAD_LINE.findall(one.text)) + 1
+        parts = len(drafts[one.delivery.id].parts) if one.delivery.id in drafts else 1
         within = len(times) - bisect_left(times, due - span)
         if within + parts > limits.quota_posts:
             hours = limits.quota_seconds / 3600
@@ -203,9 +205,8 @@ def _spent(session: Session, channel_ids: Sequence[int]) -> dict[int, list[datet
 # --- what the server takes --------------------------------------------------------------------------------------------
 
 
-def _limit_risks(session: Session, planned: Sequence[_Planned]) -> Iterator[Risk]:
+def _limit_risks(planned: Sequence[_Planned], drafts: Mapping[int, Draft]) -> Iterator[Risk]:
     """What no longer fits: limits change, and a server tells its own with each look at the profile."""
-    drafts: dict[int, Any] = drafts_of(session, [one.delivery for one in planned])
     for one in planned:
         draft = drafts.get(one.delivery.id)
         problem = first_error(problems_of(one.channel, draft)) if draft else None

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from core.connectors.base import Draft, DraftImage, DraftPart, Limits, Problem, ReplyTo, Severity, validate
+from core.connectors.base import Draft, DraftImage, DraftPart, Limits, Problem, ReplyTo, Severity
+from core.connectors.judging import validate
 from core.connectors.registry import connector_class
 from core.errors import Rejected
 from core.models.channel import Channel

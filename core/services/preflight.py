@@ -113,10 +113,8 @@ def _limits(subject: Subject) -> Iterator[Finding]:
     told: dict[tuple[Severity, str], list[int]] = {}
     for channel_id, draft in subject.drafts.items():
         where = subject.channels[channel_id]
-        several = sum(not part.comment for part in draft.parts) > 1
         for problem in problems_for(where.network, where.limits, draft):
-            part = f"Part {problem.part + 1}: " if several and not draft.parts[problem.part].comment else ""
-            told.setdefault((problem.severity, f"{part}{problem.message}"), []).append(channel_id)
+            told.setdefault((problem.severity, f"{problem.where(draft)}{problem.message}"), []).append(channel_id)
     for (severity, message), ids in told.items():
         everywhere = len(ids) == len(subject.drafts)
         code = "alt" if "no alt text" in message else "limits"

@@ -152,8 +152,7 @@ def _judged(target: Target, texts: Sequence[str]) -> Draft:
     draft = replace(target.draft, parts=parts) if target.draft is not None else Draft(parts)
     problem = first_error(problems_for(target.network, target.limits, draft))
     if problem is not None:
-        where = f"Entry {problem.part + 1}: " if len(parts) > 1 else ""
-        raise UserError(f"{where}{problem.message}")
+        raise UserError(f"{problem.where(draft)}{problem.message}")
     return draft
 
 

@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from core import db, lease
-from core.connectors.base import Connector, Limits, Prepared, Replay, Sent, Severity, validate
+from core.connectors.base import Connector, Limits, Prepared, Replay, Sent, Severity
+from core.connectors.judging import validate
 from core.errors import (
     HubError,
     NeedsReauth,

@@ -66,9 +66,8 @@ def preview(
         _component(key=f"{key}_preview_{channel.id}", data=shown_draft(channel, draft, cards, dark))
         for problem in problems:
             colour, symbol, word = WORDS[problem.severity]
-            entries = sum(not part.comment for part in draft.parts)
-            where = f"Part {problem.part + 1}: " if entries > 1 and not draft.parts[problem.part].comment else ""
-            st.markdown(f"{colour}[:material/{symbol}: **{word}.** {where}{shown(problem.message)}]")
+            said = shown(f"{problem.where(draft)}{problem.message}")
+            st.markdown(f"{colour}[:material/{symbol}: **{word}.** {said}]")
         if channel.state is not ChannelState.ACTIVE:
             st.warning(f"{shown(channel.handle)} is not active: look at the Channels page.", icon=":material/warning:")
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from core.connectors import bluesky_posts
 from core.connectors.atproto import AtUri, tid
-from core.connectors.base import Draft, DraftImage, DraftPart, Kind, Limits, Prepared, Replay, ReplyTo, Sent, validate
+from core.connectors.base import Draft, DraftImage, DraftPart, Kind, Limits, Prepared, Replay, ReplyTo, Sent
 from core.connectors.bluesky import LIMITS, Bluesky
 from core.connectors.http import Http
+from core.connectors.judging import validate
 from core.errors import NeedsReauth, OutcomeUnknown, RateLimited, Rejected, RemoteGone, RetryLater
 
 PDS = "https://pds.example"

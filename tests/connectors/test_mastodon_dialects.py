@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from core.connectors.base import Draft, DraftPart, Kind, Limits, Replay, ReplyTo, Severity, validate
+from core.connectors.base import Draft, DraftPart, Kind, Limits, Replay, ReplyTo, Severity
 from core.connectors.http import Http
+from core.connectors.judging import validate
 from core.connectors.mastodon import Mastodon
 from core.errors import NeedsReauth, OutcomeUnknown, Rejected, RetryLater
 

@@ -8,10 +8,11 @@ import pytest
 
 from core.connectors import mastodon_media
 from core.connectors import mastodon_posts as posts
-from core.connectors.base import Draft, DraftImage, DraftPart, Limits, Problem, Severity, validate
+from core.connectors.base import Draft, DraftImage, DraftPart, Limits, Problem, Severity
 from core.connectors.bluesky import LIMITS as BLUESKY_LIMITS
 from core.connectors.bluesky import Bluesky
 from core.connectors.http import Http, upload_seconds
+from core.connectors.judging import validate
 from core.connectors.mastodon import Mastodon
 from core.errors import Rejected, RetryLater
 from tests import videos

@@ -6,8 +6,9 @@ import pytest
 from sqlmodel import select
 
 from core import db
-from core.connectors.base import Draft, DraftPart, Limits, Severity, validate
+from core.connectors.base import Draft, DraftPart, Limits, Severity
 from core.connectors.bluesky import LIMITS, Bluesky
+from core.connectors.judging import validate
 from core.connectors.mastodon import Mastodon
 from core.errors import UserError
 from core.models.planning import Campaign, Delivery, DeliveryState
