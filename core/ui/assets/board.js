@@ -177,6 +177,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Object.assign(board.kept, { send: setTriggerValue, turn: data.turn, held: null });
   board.classList.remove("moving");
   board.replaceChildren(...data.columns.map((one) => column(one, board)));
+  // An empty column leaves its room to those with long words in them.
+  board.style.gridTemplateColumns = data.columns.map((one) => one.cards.length ? "minmax(9.6rem, 1.6fr)" : "minmax(7rem, 1fr)").join(" ");
   for (const one of board.querySelectorAll(".column")) one.querySelector(".cards").scrollTop = place.get(one.dataset.state) ?? 0;
   tabs(box, data.columns, board);
   show(box, board, board.kept.shown);
