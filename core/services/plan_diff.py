@@ -223,9 +223,14 @@ def _compared(
         except UserError as error:
             wrong[name] = str(error)
             continue
-        if not any(_alike(value, getattr(one, name)) for one in (base, now)) and value not in BY_THEMSELVES:
-            wanted[name] = value
-            told += notes
+        if any(_alike(value, getattr(one, name)) for one in (base, now)):
+            continue
+        if value in BY_THEMSELVES:
+            if not {base.state, now.state} & set(BY_THEMSELVES):  # else it was exported like that
+                wrong[name] = "That state can't be set by hand: it follows from what happens on the channels."
+            continue
+        wanted[name] = value
+        told += notes
     if not wanted and not wrong:
         return None
     edit = RowEdit(base, wanted)

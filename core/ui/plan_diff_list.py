@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.models.planning import PostState
-from core.services import plan_diff, plan_import, post_diff
+from core.services import plan_diff, plan_import, plan_rows, post_diff
 from core.services.channels import ChannelRow
 from core.services.plan_cells import ChannelNames, state_word
 from core.services.plan_columns import NewRow, Reading, Table
@@ -256,8 +256,15 @@ def _check(page: Page, kept: Kept, edits: Mapping[int, RowEdit]) -> None:
     marks = {number: repr(edit) for number, edit in edits.items()}
     fresh = {n: edit for n, edit in edits.items() if n not in kept.checked or kept.checked[n][0] != marks[n]}
     if fresh:
+        bar = st.empty()
+
+        def tell(done: int, of: int) -> None:
+            if of > 2 * plan_rows.AT_ONCE:
+                bar.progress(done / of, f"{done:,} of {of:,} rows are checked")
+
         with st.spinner("Checking …"):
-            found = plan_diff.judge_changes(page.actor, fresh)
+            found = plan_diff.judge_changes(page.actor, fresh, tell)
+        bar.empty()
         kept.checked |= {number: (marks[number], verdict) for number, verdict in found.items()}
     kept.checked = {number: one for number, one in kept.checked.items() if number in edits}
 

@@ -191,6 +191,19 @@ def test_what_happened_on_the_channels_meanwhile_is_no_change_of_the_file(anna: 
     assert not back(anna, exported()).changed
 
 
+def test_the_same_in_other_words_is_no_change_and_some_states_follow_by_themselves(anna: Actor):
+    channel = factories.channel(handle="@laden@social.example", name="Laden")
+    at = datetime(2027, 12, 1, 8, tzinfo=UTC)
+    first = made(anna, title="Eins", channel_ids=(channel.id,), planned_at=at)
+    words = (("channel_ids", "laden"), ("planned_at", "1. Dezember 2027, 9 Uhr"), ("state", "Entwurf"))
+    data = edited(exported(), *(cell(2, name, value) for name, value in words))
+    saved(anna, first, channel_ids=(), planned_at=at + timedelta(days=1))
+    diff = back(anna, data)
+    assert not diff.changed and diff.unchanged == 1
+    (one,) = back(anna, edited(exported(), cell(2, "state", "Veröffentlicht"))).changed
+    assert "can't be set by hand" in one.wrong["state"] and not one.edit.cells
+
+
 def test_both_did_the_same_and_both_nights_are_no_change(anna: Actor):
     bernd = factories.actor(Role.EDITOR)
     first = made(anna, text="Alt", planned_at=datetime(2026, 10, 25, 1, 30, tzinfo=UTC))  # 02:30 for the second time
