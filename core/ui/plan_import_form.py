@@ -166,6 +166,7 @@ def _header(source: Source, guess: int | None) -> int | None:
 
     return st.selectbox(
         "The columns are named in", offered, index=offered.index(guess), format_func=word, key=f"head_{source.mark}",
+        persist_state="session",
         width=520,
     )  # fmt: skip
 
@@ -185,6 +186,7 @@ def _mapping(source: Source, table: Table, guess: dict[int, str]) -> dict[int, s
                     index=OFFERED.index(known) if known in OFFERED else 0,
                     format_func=lambda key: FIELDS[key][0] if key else "Leave out",
                     key=f"map_{source.mark}_{table.header}_{place}",
+                    persist_state="session",
                 )
                 st.caption(shown(" · ".join(_short(sample) for sample in samples)) or "empty")
                 if chosen:
@@ -214,11 +216,19 @@ def _questions(source: Source, table: Table, columns: dict[int, str]) -> tuple[D
                 index=list(ORDERS).index(guess) if guess else None,
                 format_func=ORDERS.__getitem__,
                 key=f"order_{source.mark}",
+                persist_state="session",
                 placeholder="Which comes first?",
                 width=330,
             )
         if places:
-            chosen = st.time_input("Time where none is given", NINE, key=f"usual_{source.mark}", width=230, step=900)
+            chosen = st.time_input(
+                "Time where none is given",
+                NINE,
+                key=f"usual_{source.mark}",
+                width=230,
+                step=900,
+                persist_state="session",
+            )
             usual = chosen if isinstance(chosen, time) else NINE
     if asked and order is None:
         st.warning("Dates like 12/01/2026 can be read in two ways. Say once how they are meant.",

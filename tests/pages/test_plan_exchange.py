@@ -128,6 +128,11 @@ def test_columns_are_said_by_hand(anna: Actor, table: dict[str, Any]):
     next(box for box in app.selectbox if box.label == "Was").set_value("text")
     app = ran(app)
     assert [row["text"] for row in table["rows"]] == ["Hallo"]
+    app.session_state[table["key"]] = {"edited_rows": {0: {"title": "Von Hand"}}}
+    for section in ("Export", "Import"):  # somebody looks elsewhere, and comes back
+        app.segmented_control(key="exchange").set_value(section)
+        app = ran(app)
+    assert [(row["title"], row["text"]) for row in table["rows"]] == [("Von Hand", "Hallo")]
     next(box for box in app.selectbox if box.label == "Wer").set_value("text")
     assert "given to several columns" in said(ran(app))
 
