@@ -71,9 +71,9 @@ def decide_all(call: Callable[[Session], Undo]) -> None:
 
 
 def by_key(page: Page, what: str, opened: int | None) -> None:
-    """In a callback of a key: resolve or take what is ticked, else the open conversation."""
+    """In a callback of a key: undo, or resolve or take what is ticked, else the open conversation."""
     ids = list(picked().ids) or ([opened] if opened is not None else [])
-    if not ids or not page.actor.may(Right.ANSWER):
+    if not page.actor.may(Right.ANSWER) or (not ids and what != "undo"):
         st.rerun("list")
     if what == "resolve":
         decide_all(lambda s: inbox_handling.set_states(s, page.actor, ids, ConversationState.RESOLVED))
