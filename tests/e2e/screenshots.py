@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +17,10 @@ PAGES = {
     "inbox": "/inbox",
     "monitoring": "/monitoring",
     "planning": "/planning",
+    "calendar": "/planning?plan_view=Calendar",
+    "board": "/planning?plan_view=Board",
+    "queue": "/planning?plan_view=Queue",
+    "outbox": "/planning?plan_view=Outbox",
     "composer": "/planning?plan_view=Write&post=3",
     "analytics": "/analytics",
     "channels": "/channels",
@@ -65,12 +70,18 @@ def main() -> None:
         hub.cli("monitor", "add", "Lastenräder", "--query", "#CargoBike")
         for one in RULES:
             hub.cli("rule", "add", "--json-stdin", stdin=json.dumps(one))
+        soon = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+        for channel, said in (
+            ("1", "Frisch geröstet: unser Kolumbien Huila ist wieder da."),
+            ("3", "Test rides today!"),
+        ):
+            hub.cli("post", "schedule", "--channel", channel, "--text", said, "--at", soon)
         time.sleep(25)
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=installed_browser(), args=ARGUMENTS)
             take(chromium, hub, "", 1440, "light", list(PAGES))
-            take(chromium, hub, "-dark", 1440, "dark", ["inbox", "analytics"])
-            take(chromium, hub, "-narrow", 420, "light", ["inbox", "planning"])
+            take(chromium, hub, "-dark", 1440, "dark", ["inbox", "analytics", "composer", "calendar"])
+            take(chromium, hub, "-narrow", 420, "light", ["inbox", "planning", "composer", "board"])
             chromium.close()
 
 
