@@ -7,18 +7,26 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from core import db
 from core.errors import NeedsReauth
+from core.models.channel import ChannelState
 from core.models.inbox import ConversationState
+from core.models.planning import Delivery, PostState
 from core.models.team import Member, Notice
 from core.services import (
+    approval,
+    at_risk,
     channels,
+    holds,
     inbox_handling,
     inbox_mentions,
     inbox_waking,
     notice_wishes,
+    post_comments,
+    proof_marks,
     rules,
     service_hours,
     service_time,
@@ -59,6 +67,25 @@ def everything_happens(anna: Actor) -> None:
     triage.run()
     with db.write() as session:
         channels.note_error(session, channel.id, NeedsReauth("revoked"))
+    in_the_plan(anna)
+
+
+def in_the_plan(anna: Actor) -> None:
+    """What happens around posts: a review, a comment, the stop button, a risk, one that is gone."""
+    bernd, channel = team.actor_of(factories.member(name="Bernd")), factories.channel(state=ChannelState.PAUSED)
+    asked = factories.post(channel.id, member_id=bernd.id, title="Bernds Beitrag")
+    mine = factories.post(channel.id, member_id=anna.id, title="Annas Beitrag")
+    factories.post(channel.id, member_id=anna.id, title="Morgen früh", at=db.utc_now() + timedelta(hours=9))
+    out = factories.post(channel.id, member_id=anna.id, title="Nicht mehr da", state=PostState.PUBLISHED)
+    with db.write() as session:
+        approval.submit_for_review(session, bernd, asked.id)
+        approval.submit_for_review(session, anna, mine.id)
+        approval.return_to_author(session, bernd, mine.id, "Bitte kürzer.")
+        post_comments.comment(session, bernd, mine.id, "Geht das früher?")
+        holds.stop_publishing(session, COMMAND_LINE, "Unfall im Werk")
+        delivery = session.execute(select(Delivery).where(col(Delivery.post_id) == out.id)).scalar_one()
+        proof_marks.mark_missing(session, delivery, "Gone.")
+    at_risk.warn_authors()
 
 
 def a_minute_passes() -> None:
@@ -93,6 +120,9 @@ def test_every_kind_is_told_and_arrives_once(service: Inbox, hub: Path) -> None:
         "the answer is due",
         "Rule “Lieferung”",
         "@\u2060kaffee must be reconnected.",
+        "Bernd commented on your post.",
+        "Unfall im Werk",
+        "… and 2 more",  # one message doesn't grow without end
     ):
         assert words in message["message"], words
     assert "wann liefert ihr" not in message["message"], "what customers write stays in the hub"

@@ -49,7 +49,8 @@ class _Judged:
 
 def anything_due(session: Session) -> bool:
     """Whether something came in that nobody looked at: a glance at an index."""
-    return session.execute(select(col(Message.id)).where(*UNTRIAGED).limit(1)).first() is not None
+    oldest = select(col(Message.id)).where(*UNTRIAGED).order_by(col(Message.id)).limit(1)  # in the order of that index
+    return session.execute(oldest).first() is not None
 
 
 def next_due(session: Session) -> datetime | None:
