@@ -45,6 +45,7 @@ log = logging.getLogger("hub.worker")
 
 LOOK_SECONDS = 0.7  # what somebody else puts into the plan is noticed so soon; what is known goes out on the dot
 LEAST_SECONDS = 0.05
+PATIENCE_SECONDS = 15.0  # so long reading back what is published waits for what is to be sent
 LAST_SECONDS = 10.0  # for the work in hand when told to stop
 SOON_SECONDS = 6.0  # `--once` waits for what follows so soon (looks at unknown outcomes), …
 ONCE_SECONDS = 60.0  # … for so long
@@ -61,6 +62,7 @@ class Worker:
         self.keepers = Crew("keep", 2)  # housekeeping that may take its time
         self.triagers = Crew("triage", 1)
         self.provers = Crew("prove", 2)
+        self.looked_back = 0.0
         self.changes = db.Changes()
         self.posts, self.syncs = Alarm(publishing, self.changes), Alarm(sync, self.changes)
         self.crews = (self.publishers, self.syncers, self.triagers, self.provers, self.keepers)
@@ -156,7 +158,10 @@ class Worker:
             self.triagers.start(triage.run, triage.BATCH, self.stop.is_set)
 
     def look_back(self) -> None:
-        """Read back what was published: is it there?"""
+        """Read back what was published: is it there? While posts go out, that comes first, for some seconds."""
+        if not self.publishers.idle and time.monotonic() - self.looked_back < PATIENCE_SECONDS:
+            return
+        self.looked_back = time.monotonic()
         free = self.provers.free
         for batch in proofs.claim_due(free) if free and self.proofs.rings() else ():
             self.provers.start(proofs.look, batch)

@@ -192,9 +192,9 @@ def fix(job: Job, number: int, prepared: Prepared) -> Stopwatch | None:
         keep_parts(row, [*parts, replace(kept, sent_at=now, tried_at=now)])
         row.state, row.looks = DeliveryState.SENDING, 0
         row.sent_at = now if number == 0 else row.sent_at
+        row.lease_until = now + timedelta(seconds=settings().lease_seconds)
         if fresh:  # of the same request, tried again, the journal has it
             jot(session, row, EventKind.INTENDED, at=now)
-        row.lease_until = now + timedelta(seconds=settings().lease_seconds)
         return watch
 
 
@@ -228,8 +228,8 @@ def fix_again(claim: Claim, number: int) -> Stopwatch | None:
         parts[number] = replace(parts[number], tried_at=now)
         keep_parts(row, parts)
         row.state = DeliveryState.CHECKING
-        jot(session, row, EventKind.RESENT, RESENT)
         row.lease_until = now + timedelta(seconds=settings().lease_seconds)
+        jot(session, row, EventKind.RESENT, RESENT)
         return watch
 
 
@@ -336,9 +336,7 @@ def _accepted(
     if not held:
         log.warning("delivery %s: accepted as %s by a worker that had lost its claim", row.id, sent.remote_id)
     with beside(session, row):
-        if left_at is not None:
-            journal.note(session, row, EventKind.SENT, part=number, at=left_at, attempt=attempts)
-        journal.note(session, row, how, ADOPTED if how is EventKind.ADOPTED else "", part=number, attempt=attempts)
+        journal.note_sent(session, row, number, attempts, how, ADOPTED if how is EventKind.ADOPTED else "", left_at)
     with beside(session, row):
         if row.message_id is None:
             _note_publication(session, row, parts[number], sent)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -66,8 +67,9 @@ class HeldPost:
 # --- what is kept back ------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
 def not_held() -> Any:
-    """A condition on `Delivery`: the stop button doesn't keep it back."""
+    """A condition on `Delivery`: the stop button doesn't keep it back. Asked all the time, so it is built once."""
     theirs = aliased(Channel)
     stop = (
         select(col(PublishingHold.id))

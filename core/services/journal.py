@@ -49,6 +49,23 @@ def note(
     )
 
 
+def note_sent(
+    session: Session,
+    row: Delivery,
+    part: int,
+    attempt: int,
+    how: EventKind,
+    detail: str,
+    left_at: datetime | None,
+) -> None:
+    """That a part left (at `left_at`, where that is known) and what the network made of it. One statement."""
+    common = {"delivery_id": row.id, "part": part, "attempt": attempt, "times": 1}
+    lines = [common | {"kind": how, "at": db.utc_now(), "detail": detail[:DETAIL]}]
+    if left_at is not None:
+        lines.insert(0, common | {"kind": EventKind.SENT, "at": left_at, "detail": ""})
+    session.execute(insert(DeliveryEvent), lines)
+
+
 def note_all(
     session: Session, delivery_ids: Iterable[int], kind: EventKind, detail: str = "", actor: Actor | None = None
 ) -> None:

@@ -192,6 +192,7 @@ def test_a_fault_in_the_journal_loses_nothing_of_the_record(
         session.add(DeliveryEvent(delivery_id=999_999, kind=E.SENT))
 
     monkeypatch.setattr(journal, "note", broken)
+    monkeypatch.setattr(journal, "note_sent", broken)
     delivery = planned()
     publishing.publish_due()
     assert (row(delivery).state, row(delivery).remote_id) == (S.PUBLISHED, "r1")
