@@ -142,7 +142,7 @@ def _deliveries(
         .where(col(Post.planned_at) >= since, col(Post.planned_at) < until)
         .order_by(col(Post.planned_at), col(Post.id))
         .limit(10 * MOST)
-    )
+    ).all()  # at once: a row at a time takes four times as long
     channels: dict[int, list[int]] = {}
     going_out: list[tuple[int, datetime, int]] = []
     for post_id, channel_id, out in rows:
