@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from core import db
 from core.models.team import LoginFailure, LoginSession, Member, Role
-from core.services import sessions, team
+from core.services import calendar_feeds, sessions, team
 from core.services.team import COMMAND_LINE
 from core.web.gate import drawn_anew
 from tests.web.conftest import Hub
@@ -30,6 +30,12 @@ CLOSED = [
     ("GET", "/signin/../team"),
     ("GET", "/signin/hub.db"),
     ("GET", "/welcome/x"),
+    ("GET", "/calendar/"),
+    ("GET", "/calendar/geheim"),
+    ("GET", "/calendar/geheim.ics/team"),
+    ("GET", "/calendar/../team.ics"),
+    ("GET", "/calendar/%2e%2e/team"),
+    ("POST", "/calendar/geheim.ics"),
     ("GET", "/healthz/"),
     ("GET", "/%73ignin/x"),
     ("GET", "//signin"),
@@ -132,6 +138,20 @@ def test_a_stranger_who_opens_a_page_is_sent_to_the_door(inside: Hub):
     answer = asked(inside, "GET", "/inbox?state=open", headers=HTML)
     assert (answer.status_code, answer.headers["location"]) == (303, "/signin?next=/inbox%3Fstate%3Dopen")
     assert asked(inside, "GET", "/", headers=HTML).headers["location"] == "/signin"
+
+
+def test_a_calendar_with_its_link_needs_no_sign_in(inside: Hub):
+    token = enter(Role.VIEWER)
+    with db.read() as session:
+        anna = sessions.session_actor(session, token)
+    assert anna is not None
+    with db.write() as session:
+        address = calendar_feeds.create_link(session, anna, "Handy")
+    answer = asked(inside, "GET", address[address.index("/calendar/") :])
+    assert answer.status_code == 200 and answer.text.startswith("BEGIN:VCALENDAR")
+    assert "set-cookie" not in answer.headers
+    wrong = asked(inside, "GET", "/calendar/erraten.ics")
+    assert (wrong.status_code, "doesn't work" in wrong.text) == (404, True)
 
 
 def test_a_stranger_gets_no_socket(running: Hub):
