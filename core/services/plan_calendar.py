@@ -136,13 +136,14 @@ def _deliveries(
     """Channels by post, and (channel, when, post) of what goes out."""
     times = {row[0]: row[4] for row in posts if row[3] not in NOT_GOING_OUT}
     sent = case((col(Delivery.state).in_(NOT_SENT), 0), else_=1)
-    rows = session.connection().execute(
+    asked = (
         select(col(Delivery.post_id), col(Delivery.channel_id), sent)
         .join(Post, col(Post.id) == col(Delivery.post_id))
         .where(col(Post.planned_at) >= since, col(Post.planned_at) < until)
         .order_by(col(Post.planned_at), col(Post.id))
         .limit(10 * MOST)
-    ).all()  # at once: a row at a time takes four times as long
+    )
+    rows = session.connection().execute(asked).all()  # at once: a row at a time takes four times as long
     channels: dict[int, list[int]] = {}
     going_out: list[tuple[int, datetime, int]] = []
     for post_id, channel_id, out in rows:
