@@ -50,6 +50,7 @@ class Risk:
     due_at: datetime
     kind: RiskKind
     message: str
+    author_id: int | None = None  # of the post
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,12 @@ class _Planned:
     delivery: Delivery
     channel: Channel
     title: str
-    text: str
-    member_id: int | None
+    author_id: int | None
 
     def risk(self, kind: RiskKind, message: str) -> Risk:
         assert self.delivery.post_id is not None and self.delivery.due_at is not None
         where = (self.channel.id, self.channel.handle, self.delivery.due_at)
-        return Risk(self.delivery.id, self.delivery.post_id, self.title, *where, kind, message)
+        return Risk(self.delivery.id, self.delivery.post_id, self.title, *where, kind, message, self.author_id)
 
 
 def risks(session: Session, ahead: timedelta = AHEAD, most: int = MOST) -> tuple[Risk, ...]:
@@ -87,9 +87,7 @@ def warn_authors() -> int:
     Judging may take a moment, so that it happens outside of the transaction that writes.
     """
     with db.read() as session:
-        soon = risks(session, SOON)
-        authors = _authors(session, [risk.post_id for risk in soon])
-    mine = [(authors[risk.post_id], risk) for risk in soon if risk.post_id in authors]
+        mine = [(risk.author_id, risk) for risk in risks(session, SOON) if risk.author_id is not None]
     if not mine:
         return 0
     with db.write() as session:
@@ -98,11 +96,6 @@ def warn_authors() -> int:
                    f"post:{risk.post_id}")
             for author, risk in mine
         )  # fmt: skip
-
-
-def _authors(session: Session, post_ids: Sequence[int]) -> dict[int, int]:
-    rows = session.execute(select(col(Post.id), col(Post.member_id)).where(col(Post.id).in_(post_ids)))
-    return {post_id: member_id for post_id, member_id in rows if member_id is not None}
 
 
 def _planned(session: Session, ahead: timedelta, most: int) -> list[_Planned]:
@@ -114,7 +107,7 @@ def _planned(session: Session, ahead: timedelta, most: int) -> list[_Planned]:
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(most)
     ).all()
-    return [_Planned(d, c, title or text[:80], d.text or text, member) for d, c, title, text, member in rows]
+    return [_Planned(d, c, title or text[:80], author) for d, c, title, text, author in rows]
 
 
 UNAPPROVED = "It isn't approved as it stands: its campaign, or somebody it names, has changed since. Approve it again."

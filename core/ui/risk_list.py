@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import db
 from core.services.at_risk import Risk, RiskKind, risks
+from core.settings import settings
 from core.ui.page import Page
 from core.ui.parts import exact, shown, today_or_day
 
@@ -32,14 +33,21 @@ def posts_at_risk(page: Page, found: Sequence[Risk]) -> None:
 
 def risk_bar(page: Page) -> None:
     """For the plan: one line that opens."""
-    with db.read() as session:
-        found = risks(session)
+    found = _looked_at(settings().database_url)
     if not found:
         return
     posts = len({risk.post_id for risk in found})
     words = "1 scheduled post is at risk" if posts == 1 else f"{posts} scheduled posts are at risk"
     with st.expander(f":orange[:material/warning: {words}]"):
         _rows(page, found[:50])
+
+
+@st.cache_data(ttl=15, show_spinner=False)
+def _looked_at(database: str) -> tuple[Risk, ...]:
+    """All risks, as they stood within the last 15 seconds, as on Home: judging hundreds of posts at each click in the
+    plan would cost more than the click."""
+    with db.read() as session:
+        return risks(session)
 
 
 def _rows(page: Page, found: Sequence[Risk]) -> None:
