@@ -300,15 +300,15 @@ def _schedule(
     post.queued = post.queued and post.planned_at == at  # another time is no slot's any more
     post.planned_at = at
     session.flush()
-    warnings = _preflight(session, post, [part.text for draft in drafts.values() for part in draft.parts])
+    warnings = _preflight(session, post, drafts)
     settle_post(session, post.id)
     return tuple(warnings)
 
 
-def _preflight(session: Session, post: Post, texts: Sequence[str]) -> list[str]:
-    """Warnings of the preflight; the links of `texts` will be looked at. Raises `UserError` with the first error."""
-    weblinks.ask(session, texts)
-    found = preflight.findings(session, post)
+def _preflight(session: Session, post: Post, drafts: Mapping[int, Draft]) -> list[str]:
+    """Warnings of the preflight; the drafts' links will be looked at. Raises `UserError` with the first error."""
+    weblinks.ask(session, [part.text for draft in drafts.values() for part in draft.parts])
+    found = preflight.findings(session, post, drafts)
     blocking = next((f for f in found if f.severity is Severity.ERROR), None)
     if blocking:
         raise UserError(blocking.message)

@@ -60,8 +60,11 @@ class Subject:
     language: str | None = None
 
 
-def findings(session: Session, post: Post) -> tuple[Finding, ...]:
-    """All there is to say about a stored post, errors first. A constant number of statements."""
+def findings(session: Session, post: Post, drafts: Mapping[int, Draft] | None = None) -> tuple[Finding, ...]:
+    """All there is to say about a stored post, errors first. A constant number of statements.
+
+    `drafts`: of what waits to go out, by delivery, where somebody has made them already.
+    """
     rows = session.execute(
         select(Delivery, Channel)
         .join(Channel, col(Channel.id) == col(Delivery.channel_id))
@@ -69,11 +72,13 @@ def findings(session: Session, post: Post) -> tuple[Finding, ...]:
         .order_by(col(Delivery.id))
     ).all()
     waiting = [(d, c) for d, c in rows if d.state in (DeliveryState.DRAFT, DeliveryState.SCHEDULED)]
+    if drafts is None:
+        drafts = drafts_of(session, [d for d, _ in waiting])
     campaign = session.get(Campaign, post.campaign_id) if post.campaign_id else None
     return examine(
         session,
         Subject(
-            drafts={d.channel_id: draft for d, draft in _drafted(session, [d for d, _ in waiting])},
+            drafts={d.channel_id: drafts[d.id] for d, _ in waiting if d.id in drafts},
             channels={c.id: Where(c.handle, c.network, Limits.from_json(c.limits)) for _, c in waiting},
             at=post.planned_at,
             post_id=post.id,
@@ -82,11 +87,6 @@ def findings(session: Session, post: Post) -> tuple[Finding, ...]:
             language=post.language,
         ),
     )
-
-
-def _drafted(session: Session, rows: list[Delivery]) -> Iterator[tuple[Delivery, Draft]]:
-    drafts = drafts_of(session, rows)
-    return ((row, drafts[row.id]) for row in rows if row.id in drafts)
 
 
 def examine(session: Session, subject: Subject) -> tuple[Finding, ...]:
