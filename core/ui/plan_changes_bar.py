@@ -13,7 +13,6 @@ from core.services.plan_rows import Clash, RowEdit, Verdict
 from core.ui.page import Page, say_later
 from core.ui.parts import shown
 from core.ui.plan_table import (
-    CELLS,
     DRAWN,
     KEPT,
     LATEST,
@@ -25,17 +24,10 @@ from core.ui.plan_table import (
     night_note,
     row_edit,
 )
+from core.ui.plan_words import CELLS, LABELS
 
 CHECKED, TOLD = "plan_checked", "plan_told"
 SHOWN = 30  # changed rows that are told about one by one
-LABELS = {
-    "title": "Title",
-    "text": "Text",
-    "channel_ids": "Channels",
-    "planned_at": "Goes out",
-    "campaign": "Campaign",
-    "state": "State",
-}
 
 
 def changes_bar(page: Page, wanted: Mapping[str, Wanted], names: Names, versions: Mapping[str, int]) -> None:

@@ -20,18 +20,11 @@ from core.services.plan_list import PlanRow
 from core.services.plan_rows import Clash, RowEdit, Verdict
 from core.ui.page import Page, say_later
 from core.ui.parts import shown
+from core.ui.plan_words import LABELS
 from core.ui.post_diff_view import marked
 
 STATE, RESULT = "exchange_diff", "exchange_diff_result"
 A_PAGE = 20
-LABELS = {
-    "title": "Title",
-    "text": "Text",
-    "channel_ids": "Channels",
-    "planned_at": "Goes out",
-    "campaign": "Campaign",
-    "state": "State",
-}
 Key = tuple[int, str]
 
 

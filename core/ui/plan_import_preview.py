@@ -18,20 +18,12 @@ from core.services.plan_import import Imported, Opinion
 from core.services.plan_rows import BY_HAND
 from core.ui.page import Page, say_later
 from core.ui.parts import shown
+from core.ui.plan_words import CELLS
 
 STATE, DONE = "exchange_preview", "exchange_done"
 A_PAGE = 100
 TOLD = 15  # rows that are told about one by one
 WRONG, ALL = "To look at", "All rows"
-# Column of the preview -> cell of a post.
-CELLS = {
-    "title": "title",
-    "text": "text",
-    "channels": "channel_ids",
-    "when": "planned_at",
-    "state": "state",
-    "campaign": "campaign",
-}
 
 
 @dataclass

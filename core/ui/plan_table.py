@@ -22,20 +22,11 @@ from core.services.plan_rows import BY_HAND, RowEdit
 from core.services.planning import PlanRow
 from core.services.team import Right
 from core.ui.page import Page
-from core.ui.plan_words import POSTS
+from core.ui.plan_words import CELLS, POSTS
 
 WORDS = {state: word for state, (word, _, _) in POSTS.items()}
 STATES = {word: state for state, word in WORDS.items()}
 KEPT, ROUND, DRAWN, LATEST = "plan_kept", "plan_round", "plan_drawn", "plan_latest"
-# Column of the table -> cell of a row.
-CELLS = {
-    "title": "title",
-    "text": "text",
-    "channels": "channel_ids",
-    "when": "planned_at",
-    "state": "state",
-    "campaign": "campaign",
-}
 
 
 @dataclass(frozen=True)

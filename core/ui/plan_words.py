@@ -30,6 +30,24 @@ DELIVERIES: dict[DeliveryState, tuple[str, Colour, str]] = {
     DeliveryState.DELETED: ("Taken down", "gray", "delete"),
 }
 
+# Column of a table of posts -> cell of a row (`core/services/plan_rows.CELLS`), and the cells' names for people.
+CELLS = {
+    "title": "title",
+    "text": "text",
+    "channels": "channel_ids",
+    "when": "planned_at",
+    "state": "state",
+    "campaign": "campaign",
+}
+LABELS = {
+    "title": "Title",
+    "text": "Text",
+    "channel_ids": "Channels",
+    "planned_at": "Goes out",
+    "campaign": "Campaign",
+    "state": "State",
+}
+
 
 def state_badge(state: PostState | DeliveryState) -> None:
     """The state: a word, a colour and a symbol."""
