@@ -23,6 +23,7 @@ from core.ui.contact_dialogs import more, part_button, undo_merge
 from core.ui.conversation_bar import label_badge
 from core.ui.conversation_list import KINDS, STATES
 from core.ui.doing import do, tell
+from core.ui.fresh_key import fresh_key, key_now
 from core.ui.page import Page
 from core.ui.parts import ago, exact, shown
 from core.ui.thread import web_link
@@ -170,7 +171,9 @@ def _labels(page: Page, who: ContactView, words: tuple[LabelRow, ...], may: bool
         if badges:
             st.markdown(badges)
         return
-    had, by_id, key = [row.id for row in who.labels], {row.id: row for row in words}, f"contact_labels_{who.person_id}"
+    by_id = {row.id: row for row in words}
+    had = [row.id for row in who.labels if row.id in by_id]
+    key = fresh_key(f"contact_labels_{who.person_id}", had)
 
     def sort() -> None:
         chosen = set(st.session_state[key])
@@ -183,11 +186,11 @@ def _labels(page: Page, who: ContactView, words: tuple[LabelRow, ...], may: bool
         if not by_id:
             return
         with st.popover("Labels" if not badges else "", type="tertiary", icon=":material/label:", help="Labels"):
-            st.session_state[key] = [label_id for label_id in had if label_id in by_id]
             st.pills(
                 "Labels of this contact",
                 list(by_id),
                 selection_mode="multi",
+                default=had,
                 key=key,
                 format_func=lambda label_id: shown(by_id[label_id].name),
                 on_change=sort,
@@ -208,12 +211,13 @@ def _note(page: Page, who: ContactView, may: bool) -> None:
         if who.note:
             st.markdown(f":small[{shown(who.note)}]")
         return
-    key = f"contact_note_{who.person_id}"
-    seen = f"{key}_seen"
+    name = f"contact_note_{who.person_id}"
+    key, seen = key_now(name), f"{name}_seen"
     if st.session_state.get(key, "") == st.session_state.get(seen, ""):  # nothing typed that isn't saved
-        st.session_state[key] = st.session_state[seen] = who.note
+        key, st.session_state[seen] = fresh_key(name, who.note), who.note
     st.text_area(
         "Note of the team",
+        st.session_state[seen],
         key=key,
         height="content",
         max_chars=contacts.NOTE_LENGTH,
@@ -239,9 +243,8 @@ def _save_note(page: Page, contact_id: int, key: str, seen: str) -> None:
             now = contacts.contact(session, contact_id, 1).note
     except NotFound:
         return
-    st.session_state[seen] = now  # what was refused because of it has been shown now
-    if saved:
-        st.session_state[key] = now
+    # What was refused because of it has been shown now. What was saved is stored without blanks around it.
+    st.session_state[seen] = typed if saved else now
     st.rerun(HERE)
 
 

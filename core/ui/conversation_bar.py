@@ -17,6 +17,7 @@ from core.services.inbox import ConversationView
 from core.services.inbox_handling import Handling, Person, Undo
 from core.services.labels import COLORS, LabelRow
 from core.services.team import Right
+from core.ui.fresh_key import fresh_key
 from core.ui.page import Page
 from core.ui.parts import exact, shown, today_or_day
 from core.ui.undo import decide, last, say, undo_button
@@ -107,7 +108,7 @@ def _assignee(page: Page, now: Handling, team: Sequence[Person]) -> None:
     names = {person.id: person.name for person in team}
     if now.assignee_id is not None and now.assignee_id not in names:
         names[now.assignee_id] = f"{now.assignee} (gone)"
-    key = f"assignee_{now.id}"
+    key = fresh_key(f"assignee_{now.id}", now.assignee_id)  # whoever decided it
 
     def give() -> None:
         chosen = st.session_state[key]
@@ -115,11 +116,11 @@ def _assignee(page: Page, now: Handling, team: Sequence[Person]) -> None:
         st.rerun(HERE)
 
     free = now.assignee_id is None
-    st.session_state[key] = now.assignee_id  # whoever decided it
+    st.session_state.setdefault(key, now.assignee_id)
     st.selectbox(
         "Assigned to",
         list(names),
-        index=None,
+        index=None,  # so it can be emptied
         key=key,
         format_func=lambda member_id: names.get(member_id, ""),
         placeholder="Nobody yet",
@@ -185,8 +186,8 @@ def _priority(page: Page, now: Handling) -> None:
 
 def _labels(page: Page, now: Handling, words: Sequence[LabelRow]) -> None:
     by_id = {row.id: row for row in words}
-    had = [row.id for row in now.labels]
-    key = f"labels_{now.id}"
+    had = [row.id for row in now.labels if row.id in by_id]
+    key = fresh_key(f"labels_{now.id}", had)
 
     def sort() -> None:
         chosen = set(st.session_state[key])
@@ -195,12 +196,12 @@ def _labels(page: Page, now: Handling, words: Sequence[LabelRow]) -> None:
 
     with st.popover("Labels", type="tertiary", icon=":material/label:"):
         if by_id:
-            st.session_state[key] = had
             with st.container(height=280 if len(by_id) > _MANY else "content", border=False):
                 st.pills(
                     "Labels",
                     list(by_id),
                     selection_mode="multi",
+                    default=had,
                     key=key,
                     format_func=lambda label_id: _label_word(by_id[label_id]),
                     label_visibility="collapsed",

@@ -73,9 +73,18 @@ class Plan:
 
     def calendar(self) -> FrameLocator:
         self.enter("Calendar", f"&cal_day={self.monday}")
-        frame = self.tab.frame_locator("iframe[title*='calendar']")
-        expect(frame.locator(".hub-post").first).to_be_visible(timeout=40_000)
-        return frame
+        expect(self.frame().locator(".hub-post").first).to_be_visible(timeout=40_000)
+        self.drawn()
+        return self.frame()
+
+    def frame(self) -> FrameLocator:
+        """The calendar. While the page puts a new one in its place there are two: the first one stays."""
+        return self.tab.frame_locator("iframe[title*='calendar']").first
+
+    def drawn(self) -> None:
+        """Wait until the page has drawn and one calendar is there: what is dragged before could vanish in the hand."""
+        expect(self.tab.locator("[data-test-script-state=notRunning]").first).to_be_attached()
+        expect(self.tab.locator("iframe[title*='calendar']")).to_have_count(1)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +123,7 @@ def test_a_post_is_dragged_to_another_day_and_back(plan: Plan):
     drag(tab, post, frame.locator(f"td[data-date='{plan.day(4)}']"))
     expect(tab.get_by_text("Moved to")).to_be_visible()
     assert plan.stored("Winterkaffee") == ("scheduled", f"{plan.day(4)}{before[10:]}")  # the clock's time stays
+    plan.drawn()
     cell = frame.locator(f"td[data-date='{plan.day(4)}']")
     expect(cell.locator(".hub-post", has_text="Winterkaffee")).to_be_visible()
 
@@ -127,6 +137,7 @@ def test_what_may_not_move_snaps_back_and_says_why(plan: Plan):
     for _ in range(2):  # a second try is another one, and is told as well
         drag(tab, frame.locator(".hub-post", has_text="Schon draußen"), frame.locator(f"td[data-date='{plan.day(4)}']"))
         expect(tab.get_by_text("It is published: its time can't be changed")).to_be_visible()
+        plan.drawn()
         expect(frame.locator(f"td[data-date='{plan.day(2)}'] .hub-post", has_text="Schon draußen")).to_be_visible()
     assert plan.stored("Schon draußen")[1].startswith(plan.day(2))
 
@@ -197,7 +208,7 @@ def test_a_telephone_gets_a_list_and_one_column_at_a_time(plan: Plan):
     tab.set_viewport_size({"width": 420, "height": 900})
     try:
         plan.enter("Calendar", f"&cal_day={plan.monday}")
-        frame = tab.frame_locator("iframe[title*='calendar']")
+        frame = plan.frame()
         expect(frame.locator(".fc-list-event").first).to_be_visible(timeout=40_000)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 420
         plan.enter("Board")
