@@ -18,7 +18,7 @@ from core.models.planning_work import PostComment, RemarkKind
 from core.models.team import Member
 from core.services import approval, planning
 from core.services.plan_deliveries import CARE
-from core.services.plan_list import PlanFilter, conditions
+from core.services.plan_list import PlanFilter, comes_again, conditions
 from core.services.team import Actor, Right, require
 
 COLUMNS = (
@@ -48,7 +48,8 @@ TARGETS: Mapping[PostState, tuple[PostState, ...]] = {
 
 @dataclass(frozen=True)
 class Card:
-    """A post on the board. `trouble`: why a delivery needs care; `comments` of the team."""
+    """A post on the board. `trouble`: why a delivery needs care; `comments` of the team; `comes_again`: copies of it
+    go out, not itself."""
 
     id: int
     title: str
@@ -61,6 +62,7 @@ class Card:
     comments: int
     channel_ids: tuple[int, ...]
     trouble: str
+    comes_again: bool
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def board(session: Session, wanted: PlanFilter, most: int = SHOWN) -> tuple[Colu
         found.setdefault(r.state, []).append(
             Card(
                 *(r.id, r.title, " ".join(r.words.split()), r.state, r.planned_at, r.campaign or "", r.color or ""),
-                *(r.author or "", r.comments, tuple(channels.get(r.id, ())), trouble.get(r.id, "")),
+                *(r.author or "", r.comments, tuple(channels.get(r.id, ())), trouble.get(r.id, ""), r.again),
             )
         )
     return tuple(Column(state, tuple(found.get(state, ())), totals.get(state, 0)) for state in COLUMNS)
@@ -195,6 +197,7 @@ def _cards(wanted: PlanFilter, most: int) -> Any:
         *(Post.id, Post.title, func.substr(Post.text, 1, WORDS).label("words"), Post.state, Post.planned_at),
         *(col(Campaign.name).label("campaign"), Campaign.color, col(Member.name).label("author")),
         *(said.label("comments"), ranked.c.total),
+        comes_again().label("again"),
     )
     return (
         asked.join(ranked, ranked.c.id == col(Post.id))

@@ -12,6 +12,7 @@ from core.connectors.base import Limits
 from core.errors import NotFound
 from core.models.channel import Channel
 from core.models.planning import Campaign, Delivery, DeliveryState, Post, PostState
+from core.models.planning_time import Recurrence
 from core.models.team import Member
 from core.services.plan_drafts import PostImage, drafts_of, lengths, post_images
 
@@ -40,7 +41,7 @@ class PlanCursor:
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One post of the plan; `trouble` is why a delivery needs care."""
+    """One post of the plan. `trouble`: why a delivery needs care; `comes_again`: its copies go out, not itself."""
 
     id: int
     title: str
@@ -51,6 +52,7 @@ class PlanRow:
     channel_ids: tuple[int, ...]
     version: int
     trouble: str
+    comes_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,15 @@ def _listed() -> Any:
     """What a row of the plan shows, and no more: a page of whole posts takes twice the time."""
     p = Post
     return select(  # type: ignore[call-overload]
-        *(p.id, p.title, p.text, p.state, p.planned_at, func.coalesce(col(Campaign.name), ""), p.version)
+        *(p.id, p.title, p.text, p.state, p.planned_at, func.coalesce(col(Campaign.name), ""), p.version),
+        comes_again(),
     ).outerjoin(Campaign, col(Campaign.id) == col(p.campaign_id))
+
+
+def comes_again() -> Any:
+    """Whether copies of a `Post` go out by a rule that hasn't ended; it may be paused."""
+    lives = or_(col(Recurrence.next_at).is_not(None), col(Recurrence.paused))
+    return select(col(Recurrence.id)).where(col(Recurrence.post_id) == col(Post.id), lives).exists()
 
 
 def _plan_rows(session: Session, rows: Sequence[Any]) -> tuple[PlanRow, ...]:
@@ -154,8 +163,9 @@ def _plan_rows(session: Session, rows: Sequence[Any]) -> tuple[PlanRow, ...]:
         PlanRow(
             *(key, title, text, state, at, campaign, tuple(channels.get(key, ())), version),
             trouble.get(key, ""),
+            again,
         )
-        for key, title, text, state, at, campaign, version in rows
+        for key, title, text, state, at, campaign, version, again in rows
     )
 
 

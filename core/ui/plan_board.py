@@ -12,7 +12,6 @@ import streamlit as st
 from core import db
 from core.errors import UserError
 from core.models.planning import PostState
-from core.services import at_risk
 from core.services import plan_board as service
 from core.services.channels import ChannelRow
 from core.services.labels import COLORS
@@ -24,7 +23,8 @@ from core.ui.composer_state import TURN_TO, WRITE
 from core.ui.conversation_list import ASSETS, initials, mark_of
 from core.ui.page import Page
 from core.ui.parts import exact, today_or_day
-from core.ui.plan_words import POSTS
+from core.ui.plan_words import AGAIN, POSTS
+from core.ui.risk_list import risks_of_plan
 
 EMPTY = {
     PostState.IDEA: "Ideas stand here until somebody writes them.",
@@ -59,7 +59,7 @@ def _board(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) -> No
         st.rerun()
     with db.read() as session:
         columns = service.board(session, wanted, st.session_state.get(_MOST, service.SHOWN))
-        risks = {risk.post_id: risk.message for risk in reversed(at_risk.risks(session))}
+    risks = {risk.post_id: risk.message for risk in reversed(risks_of_plan())}
     drawn = Drawn(page, channels, risks)
     _component(
         key=_BOARD,
@@ -128,6 +128,8 @@ class Drawn:
             return {"word": "Not out", "tone": "red", "title": card.trouble}
         if card.id in self._risks:
             return {"word": "At risk", "tone": "orange", "title": self._risks[card.id]}
+        if card.comes_again:
+            return {"word": AGAIN, "tone": "violet", "title": "Copies of it go out by its rule, not itself."}
         return None
 
 

@@ -56,7 +56,7 @@ def _calendar(page: Page, channels: Sequence[ChannelRow], wanted: PlanFilter) ->
     with db.read() as session:
         found = service.calendar_month(session, wanted, since, until)
         days = service.days_to_know(session, first, after)
-        undated = planning.undated(session, wanted, limit=50)
+        undated = [row for row in planning.undated(session, wanted, limit=50) if not row.comes_again]
     editable = page.actor.may(Right.PLAN)
     look = Look(
         *(page.zone, view, colour_by, channels, first, after, editable),

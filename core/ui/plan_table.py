@@ -22,7 +22,7 @@ from core.services.plan_rows import BY_HAND, RowEdit
 from core.services.planning import PlanRow
 from core.services.team import Right
 from core.ui.page import Page
-from core.ui.plan_words import CELLS, POSTS
+from core.ui.plan_words import AGAIN, CELLS, POSTS
 
 WORDS = {state: word for state, (word, _, _) in POSTS.items()}
 STATES = {word: state for state, word in WORDS.items()}
@@ -227,7 +227,7 @@ def _columns(names: Names, campaigns: Sequence[str], zone: ZoneInfo) -> dict[str
         "when": c.DatetimeColumn(f"Goes out ({zone.key})", format="ddd DD.MM.YYYY HH:mm", step=60, width="medium"),
         "state": c.SelectboxColumn("State", options=list(STATES), width="small", required=False),
         "campaign": c.TextColumn("Campaign", max_chars=80, width="small", help="A new name makes a new campaign."),
-        "trouble": c.TextColumn("What is wrong", width="medium", disabled=True),
+        "trouble": c.TextColumn("To know", width="medium", disabled=True),
     }
 
 
@@ -244,7 +244,7 @@ def _cells(row: PlanRow | None, names: Names, zone: ZoneInfo) -> dict[str, Any]:
         "when": row.planned_at.astimezone(zone).replace(tzinfo=None) if row.planned_at else None,
         "state": WORDS[row.state],
         "campaign": row.campaign,
-        "trouble": row.trouble,
+        "trouble": row.trouble or (AGAIN if row.comes_again else ""),
     }
 
 

@@ -30,6 +30,8 @@ DELIVERIES: dict[DeliveryState, tuple[str, Colour, str]] = {
     DeliveryState.DELETED: ("Taken down", "gray", "delete"),
 }
 
+AGAIN = "Comes again"  # what is copied by a rule; itself it has no time
+
 # Column of a table of posts -> cell of a row (`core/services/plan_rows.CELLS`), and the cells' names for people.
 CELLS = {
     "title": "title",

@@ -33,7 +33,7 @@ def posts_at_risk(page: Page, found: Sequence[Risk]) -> None:
 
 def risk_bar(page: Page) -> None:
     """For the plan: one line that opens."""
-    found = _looked_at(settings().database_url)
+    found = risks_of_plan()
     if not found:
         return
     posts = len({risk.post_id for risk in found})
@@ -42,10 +42,14 @@ def risk_bar(page: Page) -> None:
         _rows(page, found[:50])
 
 
+def risks_of_plan() -> tuple[Risk, ...]:
+    """All risks, as they stood within the last 15 seconds."""
+    return _looked_at(settings().database_url)
+
+
 @st.cache_data(ttl=15, show_spinner=False)
 def _looked_at(database: str) -> tuple[Risk, ...]:
-    """All risks, as they stood within the last 15 seconds, as on Home: judging hundreds of posts at each click in the
-    plan would cost more than the click."""
+    """As on Home: judging hundreds of posts at each click in the plan would cost more than the click."""
     with db.read() as session:
         return risks(session)
 

@@ -11,7 +11,8 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from core import db
-from core.models.planning import Post
+from core.models.planning import Post, PostState
+from core.models.planning_time import Recurrence
 from core.models.team import Role
 from core.services import planning
 from core.services.planning import Changes
@@ -103,6 +104,17 @@ def test_only_rows_changed_since_are_checked_again(
     edit(app, table, edited_rows={0: {"title": "A"}, 1: {"title": "C"}})
     first, second = str(post(0).id), str(post(1).id)
     assert tried == [{first, second}, {second}]
+
+
+def test_a_post_that_comes_again_says_so(editor: Actor, table: dict[str, Any]) -> None:
+    channel = factories.channel()
+    pattern = factories.post(channel.id, title="Angebot", state=PostState.DRAFT)
+    factories.post(channel.id, title="Sommer", state=PostState.DRAFT)
+    now = db.utc_now()
+    with db.write() as session:
+        session.add(Recurrence(post_id=pattern.id, time_zone="UTC", starts_on=now.date(), next_at=now))
+    opened()
+    assert [(row["title"], row["trouble"]) for row in table["rows"]] == [("Sommer", ""), ("Angebot", "Comes again")]
 
 
 def test_the_second_of_two_sees_the_conflict_and_both_texts(editor: Actor, table: dict[str, Any]) -> None:

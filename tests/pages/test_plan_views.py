@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import db
 from core.models.planning import Campaign, Post, PostState
+from core.models.planning_time import Recurrence
 from core.services import key_dates
 from core.services.team import COMMAND_LINE, Actor
 from core.ui import plan_board, plan_calendar
@@ -258,6 +259,19 @@ def test_a_card_moves_and_is_taken_back(editor: Actor, board: Board):
     assert "Moved to **Scheduled**." in said(page) and board.words("scheduled") == ["Röstung"]
     button(page, "Undo").click().run()
     assert board.words("draft") == ["Röstung"]
+
+
+def test_a_post_that_comes_again_says_so_on_its_card(editor: Actor, board: Board):
+    channel = factories.channel()
+    pattern = factories.post(channel.id, title="Angebot", text="Heute: Kuchen", state=PostState.DRAFT)
+    ended = factories.post(channel.id, title="Sommer", text="Eis", state=PostState.DRAFT)
+    with db.write() as session:
+        for post, when in ((pattern, july(8, 7)), (ended, None)):
+            session.add(Recurrence(post_id=post.id, time_zone="UTC", starts_on=date(2031, 7, 1), next_at=when))
+    opened(plan_view="Board")
+    assert board.card("Angebot")["mark"]["word"] == "Comes again" and board.card("Sommer")["mark"] is None
+    waiting = said(opened(plan_view="Calendar"))  # the pattern waits for no time
+    assert "Sommer" in waiting and "Angebot" not in waiting
 
 
 def test_a_refused_card_is_back_and_says_why(editor: Actor, board: Board):
