@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run setup migrate test needs check format bench screenshots clean help
+.PHONY: run setup migrate test explore needs check format bench screenshots clean help
 help:            ## show what can be made
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
@@ -39,6 +39,10 @@ PROCESSES ?= $(if $(findstring tests/,$(ARGS)),0,4)
 test: .venv/.ready-dev  ## run every test; installs the browser the tests drive where it is missing
 	@sh tests/system.sh
 	$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
+
+explore: .venv/.ready-dev ## let the property tests make up something new, again and again; ends with the first failure
+	while $(BIN)/python -m pytest -n $(PROCESSES) -q --hypothesis-profile explore \
+		$(or $(ARGS),$$(grep -rlE 'hypothesis' tests --include='test_*.py')); do :; done
 
 needs:           ## what tests need beside Python packages, beforehand
 	@sh tests/system.sh

@@ -1,6 +1,7 @@
 """What every test gets: a hub of its own (data folder, migrated database, key), and query counting.
 
-With several processes (`make test`, or `pytest -n 4`) tests are spread by `spread.py`.
+With several processes (`make test`, or `pytest -n 4`) tests are spread by `spread.py`. What hypothesis makes up is the
+same in every run, so that one commit has one result; `make explore` makes up something new each time.
 """
 
 import shutil
@@ -10,12 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import event
 
 from core import db, vault
 from core.services import health
 from tests import spread
+
+
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.hookimpl(optionalhook=True)

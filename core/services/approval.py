@@ -97,13 +97,17 @@ BEFORE = (PostState.IDEA, PostState.DRAFT, PostState.IN_REVIEW)
 
 
 def submit_for_review(session: Session, actor: Actor, post_id: int) -> None:
-    """Ask for approval. Everybody who may approve is told."""
+    """Ask for approval. Everybody who may approve is told. Of what is approved already the approval ends: what is in
+    review can't be scheduled, and nobody but who may approve takes it out of there as approved.
+    """
     require(actor, Right.PLAN)
     post = _post(session, post_id)
     if post.state not in ASKABLE:
         raise UserError("Only an idea or a draft can be sent for review.")
     if not groups_of(session, [post_id]):
         raise UserError("Choose its channels first: who may approve it depends on them.")
+    if not open_rules(session, post):
+        _forget(post)
     post.state, post.submitted_at = PostState.IN_REVIEW, utc_now()
     remark(session, actor, post, RemarkKind.ASKED)
     ask(session, actor, post, f"{actor.name} asks for your approval of a post{where(session, post_id)}.")

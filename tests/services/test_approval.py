@@ -458,3 +458,20 @@ def test_the_number_of_statements_does_not_grow(team):
     with db.read() as session, counted() as ran:
         assert approval.may_go_out(session, delivery)
     assert len(ran) == 1  # a hub without rules pays one read a delivery
+
+
+def test_asking_anew_ends_the_approval_there_was(team):
+    """Else the author could take it out of review alone, and it would be theirs."""
+    author, boss = team
+    post_id = draft(author, factories.channel().id)
+    do(approval.approve, boss, post_id)
+    assert (state(post_id), row(Post, post_id).approved_by) == (PostState.APPROVED, boss.id)
+    do(approval.submit_for_review, author, post_id)
+    with pytest.raises(PermissionDenied):
+        do(approval.approve, author, post_id)
+    with pytest.raises(UserError):
+        schedule(author, post_id)
+    assert (state(post_id), row(Post, post_id).approved_by) == (PostState.IN_REVIEW, None)
+    do(approval.approve, boss, post_id)
+    schedule(author, post_id)
+    assert state(post_id) is PostState.SCHEDULED
