@@ -70,7 +70,7 @@ def _posts(posts: Sequence[CalendarPost], look: Look, colours: "Colours") -> lis
     found: list[dict[str, Any]] = []
     of_day: dict[date, int] = {}
     for post in posts:
-        local = post.planned_at.astimezone(look.zone).replace(tzinfo=None)
+        local = post.planned_at.astimezone(look.zone)
         day = local.date()
         of_day[day] = number = of_day.get(day, 0) + 1
         if number <= MOST_A_DAY or look.view != MONTH:
@@ -140,7 +140,7 @@ def _post(post: CalendarPost, local: datetime, look: Look, colours: Colours) -> 
     return {
         "id": f"{POST_ID}{post.id}",
         "title": post.title or f"Post {post.id}",
-        "start": local.isoformat()[:19],
+        "start": local.isoformat()[:19],  # what the clock says, without its zone
         "allDay": False,
         "classNames": _classes(colours.of(post)[1], post.state, bool(post.clashes)),
         "startEditable": look.editable and post.state is not PostState.CANCELLED,
