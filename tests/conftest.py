@@ -19,7 +19,6 @@ from core import db, vault
 from core.services import health
 from tests import spread
 
-
 hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("explore", print_blob=True)
 hypothesis.settings.load_profile("same")

@@ -11,10 +11,9 @@ from core.services import text_blocks
 from core.services.team import Right
 from core.services.text_blocks import KINDS, LANGUAGES, BlockRow
 from core.ui.page import Page, act
-from core.ui.parts import ago, empty, shown
+from core.ui.parts import empty, shown
+from core.ui.saved_text import MANY, WIDTH, saved_text, search_box
 
-WIDTH = 760
-MANY = 6  # from here on there is a search
 SYMBOLS = {BlockKind.SNIPPET: "notes", BlockKind.HASHTAGS: "tag"}
 HINTS = {
     BlockKind.SNIPPET: "Frisch geröstet in der Hafenstraße, jeden Tag von 8 bis 18 Uhr.",
@@ -46,32 +45,19 @@ def _searched(rows: Sequence[BlockRow]) -> Sequence[BlockRow]:
     if len(rows) < MANY:
         return rows
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Find a text block", key="blocks_search", placeholder="Words of its name or text",
-                              icon=":material/search:")  # fmt: skip
+        words = search_box("Find a text block", "blocks_search")
         kind = st.segmented_control("Kind", list(KINDS), format_func=KINDS.__getitem__, key="blocks_kind")
-    found = [row for row in text_blocks.found_in(rows, words or "") if kind in (None, row.kind)]
+    found = [row for row in text_blocks.found_in(rows, words) if kind in (None, row.kind)]
     if not found:
         st.caption("No text block holds these words.")
     return found
 
 
 def _block(page: Page, row: BlockRow, may: bool) -> None:
-    with st.container(border=True, gap="xsmall", key=f"block_{row.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            kind = f":gray-badge[:material/{SYMBOLS[row.kind]}: {KINDS[row.kind]}]"
-            language = f" :gray-badge[{LANGUAGES.get(row.language, row.language)}]" if row.language else ""
-            st.markdown(f"**{shown(row.name)}** &nbsp; {kind}{language}", width="stretch")
-            st.caption(_used(row), help=f"Changed {ago(row.updated_at, page.zone)}", width="content")
-            if may:
-                with st.popover("", icon=":material/edit:", help=f"Change {shown(row.name)}"):
-                    _change(page, row)
-                with st.popover("", icon=":material/delete:", help=f"Delete {shown(row.name)}"):
-                    _delete(page, row)
-        st.markdown(shown(row.text))
-
-
-def _used(row: BlockRow) -> str:
-    return "not used yet" if not row.used else "used once" if row.used == 1 else f"used {row.used} times"
+    badges = f":gray-badge[:material/{SYMBOLS[row.kind]}: {KINDS[row.kind]}]"
+    if row.language:
+        badges += f" :gray-badge[{LANGUAGES.get(row.language, row.language)}]"
+    saved_text(page, row, f"block_{row.id}", badges, _change if may else None, _delete)
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ from core.services import saved_replies
 from core.services.saved_replies import LANGUAGES, ReplyRow
 from core.services.team import Right
 from core.ui.page import Page, act
-from core.ui.parts import ago, empty, shown
+from core.ui.parts import empty, shown
+from core.ui.saved_text import MANY, WIDTH, saved_text, search_box
 
-WIDTH = 760
-MANY = 6  # from here on there is a search
 EXAMPLE = {"de": ("Erika Muster", "Kundenservice"), "en": ("Jane Sample", "Customer care")}  # contact, channel
 
 
@@ -41,32 +40,19 @@ def _searched(rows: Sequence[ReplyRow]) -> Sequence[ReplyRow]:
     if len(rows) < MANY:
         return rows
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input(
-            "Find a reply", key="replies_search", placeholder="Words of its name or text", icon=":material/search:"
-        )
+        words = search_box("Find a reply", "replies_search")
         language = st.segmented_control("Language", list(LANGUAGES), format_func=LANGUAGES.__getitem__,
                                         key="replies_language")  # fmt: skip
-    found = [row for row in saved_replies.found_in(rows, words or "") if language in (None, row.language)]
+    found = [row for row in saved_replies.found_in(rows, words) if language in (None, row.language)]
     if not found:
         st.caption("No reply holds these words.")
     return found
 
 
 def _reply(page: Page, row: ReplyRow, may: bool) -> None:
-    with st.container(border=True, gap="xsmall", key=f"reply_{row.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{shown(row.name)}** &nbsp; :gray-badge[{LANGUAGES[row.language]}]", width="stretch")
-            st.caption(_used(row), help=f"Changed {ago(row.updated_at, page.zone)}", width="content")
-            if may:
-                with st.popover("", icon=":material/edit:", help=f"Change {shown(row.name)}"):
-                    _change(page, row)
-                with st.popover("", icon=":material/delete:", help=f"Delete {shown(row.name)}"):
-                    _delete(page, row)
-        st.markdown(shown(row.text))
-
-
-def _used(row: ReplyRow) -> str:
-    return "not used yet" if not row.used else "used once" if row.used == 1 else f"used {row.used} times"
+    saved_text(
+        page, row, f"reply_{row.id}", f":gray-badge[{LANGUAGES[row.language]}]", _change if may else None, _delete
+    )
 
 
 # --- writing one ----------------------------------------------------------------------------------------------------
