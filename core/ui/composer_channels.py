@@ -58,11 +58,11 @@ def channel_lines(
 
 def _line(page: Page, key: str, channel: ChannelRow, stored: str | None, text: str) -> Line:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", horizontal_alignment="distribute"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", wrap=False):
-                st.image(network_icon(channel.network), width=18, alt=channel.network_label)
-                st.markdown(f"**{shown(channel.handle)}**", width="content")
-            count = st.container(width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", wrap=False):
+            st.image(network_icon(channel.network), width=18, alt=channel.network_label)
+            with st.container(gap=None):
+                st.markdown(f"**{shown(channel.handle)}**")  # a long one takes a second line
+                count = st.container()
         different = st.toggle(
             "Different text",
             key=seed(key, f"differs_{channel.id}", stored is not None),
