@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.e2e.conftest import PASSWORD
 from tests.hub_process import ROOT, RunningHub, running_hub
@@ -153,11 +154,17 @@ def test_the_second_sender_is_stopped_and_reads_what_the_first_one_wrote(team: T
 def test_an_answer_is_taken_back_before_it_goes_out(team: Team):
     enter(team.anna)
     open_talk(team.anna, "Gast 37")
-    write(team.anna, "Zu früh gesendet").press("Control+Enter")
-    expect(log(team.anna).get_by_text("Zu früh gesendet")).to_be_visible()
-    log(team.anna).get_by_role("button", name="Take back").click()
-    expect(log(team.anna).get_by_text("Zu früh gesendet")).to_have_count(0)
-    expect(team.anna.get_by_role("textbox", name="Answer")).to_have_value("Zu früh gesendet")
+    for text in ("Zu früh", "Wieder zu früh", "Noch einmal zu früh"):  # on a busy machine a click may come too late
+        write(team.anna, text).press("Control+Enter")
+        sent = log(team.anna).get_by_text(text, exact=True)
+        expect(sent).to_be_visible()
+        box = team.anna.get_by_role("textbox", name="Answer")
+        with suppress(TimeoutError, AssertionError):
+            log(team.anna).get_by_role("button", name="Take back").click(timeout=5_000)
+            expect(box).to_have_value(text, timeout=10_000)
+            break
+    expect(sent).to_have_count(0)
+    expect(box).to_have_value(text)
 
 
 def test_many_are_resolved_at_once_and_undone_before_a_colleagues_eyes(team: Team):
