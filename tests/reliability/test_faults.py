@@ -126,9 +126,11 @@ def test_two_workers_started_by_mistake_do_no_harm(stage: Stage) -> None:
 
 
 def test_a_slow_server_holds_up_nobody_else(stage: Stage) -> None:
-    stage.order("latency", seconds=3, token=next(iter(stage.box.tokens.values())))
-    slow, quick = stage.plan("Langsam"), stage.plan("Schnell", channel=1)
+    stage.order("latency", seconds=6, token=next(iter(stage.box.tokens.values())))
+    slow = stage.plan("Langsam")
     with stage.working(hurried=False):
+        stage.until(lambda: stage.row(slow).state is S.SENDING)
+        quick = stage.plan("Schnell", channel=1)
         stage.until(lambda: stage.row(quick).state is S.PUBLISHED)
         assert stage.row(slow).state is S.SENDING
         stage.until(lambda: not stage.open())
