@@ -237,14 +237,14 @@ def _save_note(page: Page, contact_id: int, key: str, seen: str) -> None:
         contacts.set_note(session, page.actor, contact_id, typed, before)
         return True
 
-    saved = do(save)
-    try:
-        with db.read() as session:
-            now = contacts.contact(session, contact_id, 1).note
-    except NotFound:
-        return
-    # What was refused because of it has been shown now. What was saved is stored without blanks around it.
-    st.session_state[seen] = typed if saved else now
+    if do(save):
+        st.session_state[seen] = typed  # stored without blanks around it: the next drawing shows that
+    else:
+        try:
+            with db.read() as session:  # what it was refused for has been shown now
+                st.session_state[seen] = contacts.contact(session, contact_id, 1).note
+        except NotFound:
+            return
     st.rerun(HERE)
 
 
