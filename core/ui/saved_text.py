@@ -1,11 +1,12 @@
 """Texts that are kept to be used again (saved replies, text blocks), as Settings lists them."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
+from core.services.saved_replies import ReplyRow
+from core.services.text_blocks import BlockRow
 from core.ui.page import Page
 from core.ui.parts import ago, shown
 
@@ -13,22 +14,7 @@ WIDTH = 760
 MANY = 6  # from here on there is a search
 
 
-class SavedText(Protocol):
-    """What a kept text is listed by; `used`: how often."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def used(self) -> int: ...
-    @property
-    def updated_at(self) -> datetime: ...
-
-
-Row = TypeVar("Row", bound=SavedText)
+Row = TypeVar("Row", ReplyRow, BlockRow)
 
 
 def saved_text(

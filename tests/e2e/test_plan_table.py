@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import NAME, PASSWORD
-from tests.e2e.test_plan_views import python
+from tests.e2e.test_plan_views import drawn, python
 from tests.hub_process import RunningHub, running_hub
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +54,7 @@ def tabs(browser: Browser, hub: RunningHub) -> Iterator[list[Page]]:
         tab.get_by_label("Password").fill(PASSWORD)
         tab.get_by_role("button", name="Sign in").click()
         expect(tab.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
-        expect(tab.locator("[data-test-script-state=notRunning]").first).to_be_attached()
+        drawn(tab)
         opened.append(tab)
     yield opened
     for context in contexts:
